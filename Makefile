@@ -1,0 +1,63 @@
+# make run   : set everything up and start the product at http://127.0.0.1:8000
+# make test  : set everything up and run the tests
+# make check : format, lint, types, import contracts, tests (what CI runs)
+
+VENV    ?= .venv
+PYTHON  ?= python3
+BIN     := $(VENV)/bin
+PORT    ?= 8000
+# Where the CPU build of torch is not what pip finds by itself, see README "Installing torch".
+PIP_ARGS ?=
+
+.PHONY: run install test servers fmt lint types imports check bench soak clean
+
+run: $(VENV)/run.stamp
+	$(BIN)/copilot serve --port $(PORT)
+
+install: $(VENV)/dev.stamp
+
+$(VENV)/bin/python:
+	@echo "[1/3] creating the virtual environment in $(VENV)"
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "[2/3] installing pinned dependencies (about 2 GB, some minutes)"
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e .
+	@echo "[3/3] exporting the embedding model (once, under a minute)"
+	$(BIN)/copilot setup
+	@touch $@
+
+$(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/run.stamp
+	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e '.[dev,postgres]'
+	@touch $@
+
+servers:
+	@sh scripts/servers.sh
+
+test: $(VENV)/dev.stamp servers
+	$(BIN)/pytest -q -n 2 -m "not soak"
+
+fmt: $(VENV)/dev.stamp
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/dev.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(VENV)/dev.stamp
+	$(BIN)/mypy
+
+imports: $(VENV)/dev.stamp
+	$(BIN)/lint-imports
+
+check: lint types imports test
+
+bench: $(VENV)/dev.stamp
+	$(BIN)/python -m benchmarks
+
+soak: $(VENV)/dev.stamp servers
+	$(BIN)/pytest -q -m soak
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

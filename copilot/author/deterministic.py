@@ -1,0 +1,218 @@
+"""The author without a model: it chooses passages and quotes them, and says nothing of its own about IT."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+import re
+
+from copilot.author.draft import Draft, Statement
+from copilot.author.outline import Block, blocks, items, of_kind, plain, sentences
+from copilot.conversation import ActionType, Citation
+from copilot.prompts.phrases import Phrases
+from copilot.understanding.message import Question
+from knowledge.article import Article
+
+_FORM = re.compile(r"\bFORM-[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
+_PLATFORM_NAMES = {"windows": "Windows", "macos": "macOS", "ios": "iPhone", "android": "Android", "web": "the web"}
+_CAVEATS = 2
+_CAVEAT_COSINE = 0.30
+_MAX_CAUSES = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """An article chosen to answer from, with its sentences nearest to the question first."""
+
+    article: Article
+    nearest: Sequence[tuple[str, str, float]]
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How to say it."""
+
+    phrases: Phrases
+    language: str
+    tone: str = "neutral"
+    urgency: str = "normal"
+    platform: str | None = None
+    tentative: bool = False
+    again: bool = False
+    """An earlier article did not help."""
+
+
+def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft:
+    """A reply that answers the questions one by one from their sources."""
+    statements = list(_opening(manner))
+    several = len(questions) > 1
+    for part, (question, source) in enumerate(questions):
+        if several:
+            heading = manner.phrases.say("part", question=_shortened(question.text))
+            statements.append(Statement(heading, part=part, needs_next=True))
+        statements += _part(question, source, manner, part)
+    if manner.tentative:
+        statements.append(Statement(manner.phrases.say("tentative")))
+    return Draft(tuple(statements), _action_type(statements))
+
+
+def _opening(manner: Manner) -> list[Statement]:
+    lines: list[str] = []
+    if manner.tone in ("frustrated", "anxious"):
+        lines.append(manner.phrases.say(manner.tone))
+    elif manner.urgency == "high":
+        lines.append(manner.phrases.say("urgent"))
+    if manner.again:
+        lines.append(manner.phrases.say("next_article"))
+    if manner.language != "en":
+        lines.append(manner.phrases.say("english_below"))
+    return [Statement(line) for line in lines]
+
+
+def _part(question: Question, source: Source, manner: Manner, part: int) -> list[Statement]:
+    pen = _Pen(source.article, manner.phrases, part)
+    direct = _direct(question, source)
+    pen.quote(direct.sentence, direct.section) if direct else None
+    if question.form == "problem":
+        _causes(pen, source.article)
+    _steps(pen, source.article, manner.platform)
+    _caveats(pen, source, direct.sentence if direct else "")
+    _check(pen, source.article)
+    _if_not(pen, source.article)
+    if not pen.quoted:
+        _passages(pen, source)
+    pen.source()
+    return pen.statements
+
+
+class _Pen:
+    """Collects the statements of one part, each with its citation."""
+
+    def __init__(self, article: Article, phrases: Phrases, part: int) -> None:
+        self.statements: list[Statement] = []
+        self.phrases = phrases
+        self._article = article
+        self._part = part
+
+    @property
+    def quoted(self) -> bool:
+        return any(statement.kind == "quote" for statement in self.statements)
+
+    def head(self, key: str, **values: object) -> None:
+        self.statements.append(
+            Statement(self.phrases.say(key, **values), part=self._part, needs_next=True)
+        )
+
+    def quote(self, text: str, section: str, *, shown: str | None = None) -> None:
+        """`text` as it stands in the section; `shown` is how it appears (numbered, bulleted)."""
+        citation = Citation(
+            article_id=self._article.id,
+            title=self._article.title,
+            section=section,
+            quote=plain(text),
+            reviewed_on=self._article.reviewed_on.isoformat(),
+            version=self._article.version,
+        )
+        self.statements.append(Statement(shown or plain(text), "quote", citation, self._part))
+
+    def source(self) -> None:
+        line = self.phrases.say(
+            "source",
+            title=self._article.title,
+            article_id=self._article.id,
+            reviewed_on=self._article.reviewed_on.isoformat(),
+        )
+        self.statements.append(Statement(line, part=self._part))
+
+
+@dataclass(frozen=True, slots=True)
+class _Direct:
+    sentence: str
+    section: str
+
+
+def _direct(question: Question, source: Source) -> _Direct | None:
+    """The one sentence that answers first: nearest of the short summary, or for a question of any rule."""
+    summary = [near for near in source.nearest if near[1].lower() == "in short"]
+    choice = source.nearest if question.form in ("yes_no", "how_long") else summary or source.nearest
+    if not choice:
+        return None
+    sentence, section, _ = choice[0]
+    return _Direct(sentence, section)
+
+
+def _causes(pen: _Pen, article: Article) -> None:
+    found = [(item, s.path) for s in of_kind(article, "cause") for item in items(s.text)][:_MAX_CAUSES]
+    if len(found) == 1:
+        text, path = found[0]
+        pen.quote(text, path, shown=pen.phrases.say("cause_one", cause=plain(text)))
+    elif found:
+        pen.head("cause_many", count=len(found))
+        for text, path in found:
+            pen.quote(text, path, shown=f"- {plain(text)}")
+
+
+def _steps(pen: _Pen, article: Article, platform: str | None) -> None:
+    chosen = _for_platform(blocks(of_kind(article, "steps")), platform)
+    for block in chosen:
+        if block.platform in _PLATFORM_NAMES and block.platform:
+            pen.head("steps_on", platform=_PLATFORM_NAMES[block.platform])
+        elif block.heading and len(chosen) > 1:
+            pen.statements.append(Statement(f"{block.heading}:", needs_next=True))
+        else:
+            pen.head("steps")
+        for number, item in enumerate(block.items, start=1):
+            pen.quote(item, block.section, shown=f"{number}. {plain(item)}")
+
+
+def _for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
+    """The blocks for the asker's platform, with those for everybody; all where none fits."""
+    fitting = [block for block in found if block.platform in (None, platform)]
+    if any(block.platform for block in fitting) or not any(block.platform for block in found):
+        return fitting
+    return list(found) if platform is None or not fitting else fitting + [
+        block for block in found if block.platform == "web"
+    ] or list(found)
+
+
+def _caveats(pen: _Pen, source: Source, used: str) -> None:
+    rules = [near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used]
+    close = [near for near in rules if near[2] >= _CAVEAT_COSINE][:_CAVEATS] or rules[:1]
+    if close:
+        pen.head("caveats")
+    for sentence, section, _ in close:
+        pen.quote(sentence, section, shown=f"- {plain(sentence)}")
+
+
+def _check(pen: _Pen, article: Article) -> None:
+    first = [(item, s.path) for s in of_kind(article, "check") for item in items(s.text)][:1]
+    if first:
+        pen.head("check")
+        pen.quote(first[0][0], first[0][1], shown=f"- {plain(first[0][0])}")
+
+
+def _if_not(pen: _Pen, article: Article) -> None:
+    for section in of_kind(article, "if_not")[:1]:
+        for sentence in sentences(section.text)[:2]:
+            pen.quote(sentence, section.path)
+        pen.statements.append(Statement(pen.phrases.say("still_here")))
+
+
+def _passages(pen: _Pen, source: Source) -> None:
+    """An article without the house's sections: its first sections, as they stand."""
+    for section in source.article.sections[:2]:
+        for sentence in sentences(section.text)[:5]:
+            pen.quote(sentence, section.path)
+
+
+def _action_type(statements: Sequence[Statement]) -> ActionType:
+    quotes = [s.text for s in statements if s.kind == "quote"]
+    if not quotes:
+        return "none"
+    steps = [text for text in quotes if re.match(r"^\d+\. ", text)]
+    if steps and _FORM.search(" ".join(steps)):
+        return "form"
+    return "instructions" if steps else "citation"
+
+
+def _shortened(text: str, limit: int = 90) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1].rstrip()}…"

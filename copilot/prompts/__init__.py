@@ -1,0 +1,1 @@
+"""The sentences that the deterministic author and the handoffs are made of, as data."""

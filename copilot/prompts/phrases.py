@@ -1,0 +1,44 @@
+"""Sentences by language, with English as the fallback; placeholders are checked when used."""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from hashlib import sha256
+from importlib import resources
+
+import yaml
+from pydantic import TypeAdapter
+
+
+class Phrases:
+    """The sentences of one language."""
+
+    def __init__(self, own: Mapping[str, str], fallback: Mapping[str, str]) -> None:
+        self._own = own
+        self._fallback = fallback
+
+    def say(self, key: str, **values: object) -> str:
+        """The sentence of that key, filled in. An unknown key or placeholder is an error."""
+        return (self._own.get(key) or self._fallback[key]).format(**values)
+
+    def has(self, key: str) -> bool:
+        return key in self._own
+
+
+def phrases(language: str) -> Phrases:
+    every = _load()
+    return Phrases(every.get(language, {}), every["en"])
+
+
+def version() -> str:
+    """Short hash of every sentence: part of a reply's version tuple."""
+    return sha256(_source().encode()).hexdigest()[:12]
+
+
+@lru_cache(maxsize=1)
+def _load() -> dict[str, dict[str, str]]:
+    return TypeAdapter(dict[str, dict[str, str]]).validate_python(yaml.safe_load(_source()))
+
+
+@lru_cache(maxsize=1)
+def _source() -> str:
+    return resources.files("copilot.prompts").joinpath("phrases.yaml").read_text("utf-8")

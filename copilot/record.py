@@ -1,0 +1,84 @@
+"""What is kept of every turn: enough to explain it, replay it and measure it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import Field
+
+from copilot.conversation import Disposition, PolicyOutcome, Reply, TicketRef, Value, Versions
+
+
+class PassageScore(Value):
+    chunk_id: str
+    article_id: str
+    score: float
+
+
+class TurnRecord(Value):
+    """One turn. Texts in it are redacted before they get here."""
+
+    inquiry_id: str
+    thread_id: str
+    user: str
+    channel: str
+    at: datetime
+    language: str
+    author: str
+    """Template or prompt that wrote the reply, with its version."""
+    passages: tuple[PassageScore, ...] = ()
+    signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
+    decision: PolicyOutcome
+    versions: Versions
+    timing_ms: dict[str, float] = Field(default_factory=dict)
+    cost_usd: float = 0.0
+    redactions: int = 0
+
+
+class NewInquiry(Value):
+    """The inquiry is stored and has not been asked before."""
+
+    thread_id: str
+
+
+class Unfinished(Value):
+    """Asked before, but a crash came between: it has no reply yet."""
+
+    thread_id: str
+
+
+class Stored(Value):
+    """Asked and answered before: this is the reply."""
+
+    reply: Reply
+
+
+Begun = NewInquiry | Unfinished | Stored
+
+
+class ThreadTurn(Value):
+    inquiry_id: str
+    at: datetime
+    text: str
+    reply: Reply | None = None
+    outcome: Literal["fixed", "still_stuck", "talk_to_human"] | None = None
+    signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
+
+
+class ThreadView(Value):
+    """A conversation, oldest turn first."""
+
+    thread_id: str
+    user: str
+    turns: tuple[ThreadTurn, ...]
+
+
+class ThreadSummary(Value):
+    """The last state of a conversation."""
+
+    thread_id: str
+    last_at: datetime
+    disposition: Disposition | None = None
+    category: str | None = None
+    subcategory: str | None = None
+    ticket: TicketRef | None = None
+    resolved: bool | None = None

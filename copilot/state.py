@@ -1,0 +1,83 @@
+"""The typed state of a conversation and of a turn.
+
+`memory` and `reply` are checkpointed per thread. Everything else lives for one turn and is never written:
+vectors, findings and drafts are rebuilt, texts that were not redacted do not exist here.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, TypedDict
+
+from langgraph.channels import UntrackedValue
+
+from copilot.author.draft import Draft
+from copilot.conversation import AttemptedStep, Handoff, Inquiry, Reply, TicketRef, Value
+from copilot.moves import Move
+from copilot.people import Person
+from copilot.record import ThreadSummary
+from copilot.understanding.message import Understanding
+from knowledge.findings import Findings
+from policies.model import Decision
+
+
+class Pending(Value):
+    """The clarifying question that waits for an answer."""
+
+    question: str
+    labels: tuple[str, ...]
+    choices: tuple[str, ...]
+
+
+class Memory(Value):
+    """What a conversation has come to so far."""
+
+    turns: int = 0
+    last_inquiry: str | None = None
+    language: str | None = None
+    problem: str = ""
+    """The problem as last stated, redacted: the context of a follow-up."""
+    label: str | None = None
+    shown: tuple[str, ...] = ()
+    """Articles already answered from, in order."""
+    pending: Pending | None = None
+    clarified: bool = False
+    failures: int = 0
+    attempted: tuple[AttemptedStep, ...] = ()
+    error_messages: tuple[str, ...] = ()
+    platform: str | None = None
+    location: str | None = None
+    frustration: int = 0
+    probes: int = 0
+    ticket: TicketRef | None = None
+    handoff: Handoff | None = None
+    resolved: bool | None = None
+    redactions: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn's question with who asks it and what is known of earlier conversations."""
+
+    inquiry: Inquiry
+    thread_id: str
+    person: Person
+    earlier: tuple[ThreadSummary, ...] = ()
+    lockouts_24h: int = 0
+    redactions: int = 0
+    secrets: tuple[str, ...] = ()
+    """Kinds of secrets that were taken out of the message."""
+    failed: str | None = None
+    """Set when the turn before the handoff broke: the case goes to people with this reason code."""
+
+
+class TurnState(TypedDict, total=False):
+    """Channels of the graph."""
+
+    memory: Memory
+    reply: Reply
+    asked: Annotated[Asked, UntrackedValue]
+    understanding: Annotated[Understanding, UntrackedValue]
+    decision: Annotated[Decision, UntrackedValue]
+    move: Annotated[Move, UntrackedValue]
+    findings: Annotated[tuple[Findings, ...], UntrackedValue]
+    draft: Annotated[Draft, UntrackedValue]
+    handoff: Annotated[Handoff, UntrackedValue]

@@ -1,0 +1,1 @@
+"""What a message says: cleaned text, language, labels, requested actions, tone, acts, tried steps."""

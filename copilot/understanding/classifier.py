@@ -1,0 +1,97 @@
+"""Small linear classifiers over the shared embedding and over hashed n-grams.
+
+Trained at index time (`training`), read here with numpy alone. A label's score is a weighted sum of
+two log-probabilities: logistic regression on the embedding, naive Bayes on the n-grams. The weights
+are fitted by cross-validation, so the probability is calibrated on held-out utterances.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class LinearClassifier:
+    """Probabilities over a closed set of labels."""
+
+    labels: tuple[str, ...]
+    dense: Floats
+    """Shape (labels, dimensions + 1); the last column is the bias."""
+    sparse: Floats
+    """Shape (buckets, labels): log-odds of each n-gram bucket."""
+    prior: Floats
+    mix: Floats
+    """Weights of the dense score, the sparse score and the temperature of the sum."""
+
+    def probabilities(self, vector: Floats, grams: NDArray[np.int64]) -> Floats:
+        """Shape (labels,); sums to 1."""
+        scores = self.mix[0] * log_softmax(self.dense[:, :-1] @ vector + self.dense[:, -1])
+        if grams.size:
+            scores = scores + self.mix[1] * log_softmax(self._sparse_score(grams))
+        return np.exp(log_softmax(scores))
+
+    def _sparse_score(self, grams: NDArray[np.int64]) -> Floats:
+        # A long text repeats itself: the root keeps naive Bayes from growing certain with length.
+        total = self.sparse[grams].sum(axis=0, dtype=np.float32)
+        return np.asarray(self.prior + total / np.sqrt(grams.size), dtype=np.float32)
+
+    def named(self, vector: Floats, grams: NDArray[np.int64]) -> dict[str, float]:
+        values = self.probabilities(vector, grams)
+        return {label: float(p) for label, p in zip(self.labels, values, strict=True)}
+
+
+def log_softmax(scores: Floats) -> Floats:
+    top = scores - scores.max()
+    return np.asarray(top - np.log(np.exp(top).sum()), dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Classifiers:
+    """Every classifier that the agent reads a message with, and the words they were trained on."""
+
+    by_name: Mapping[str, LinearClassifier]
+    vocabulary: frozenset[str]
+    fingerprint: str
+    """Fingerprint of the embedding model they belong to."""
+
+    def __getitem__(self, name: str) -> LinearClassifier:
+        return self.by_name[name]
+
+    def save(self, path: Path) -> None:
+        arrays: dict[str, NDArray[np.generic]] = {
+            "names": np.array(sorted(self.by_name)),
+            "vocabulary": np.array(sorted(self.vocabulary)),
+            "fingerprint": np.array(self.fingerprint),
+        }
+        for name, model in self.by_name.items():
+            arrays[f"{name}.labels"] = np.array(model.labels)
+            arrays[f"{name}.dense"] = model.dense.astype(np.float32)
+            arrays[f"{name}.sparse"] = model.sparse.astype(np.float16)
+            arrays[f"{name}.prior"] = model.prior.astype(np.float32)
+            arrays[f"{name}.mix"] = model.mix.astype(np.float32)
+        with path.open("wb") as file:
+            np.savez(file, allow_pickle=False, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "Classifiers":
+        with np.load(path, allow_pickle=False) as stored:
+            names = [str(name) for name in stored["names"]]
+            return cls(
+                by_name={
+                    name: LinearClassifier(
+                        labels=tuple(str(label) for label in stored[f"{name}.labels"]),
+                        dense=stored[f"{name}.dense"],
+                        sparse=stored[f"{name}.sparse"].astype(np.float32),
+                        prior=stored[f"{name}.prior"],
+                        mix=stored[f"{name}.mix"],
+                    )
+                    for name in names
+                },
+                vocabulary=frozenset(str(word) for word in stored["vocabulary"]),
+                fingerprint=str(stored["fingerprint"]),
+            )

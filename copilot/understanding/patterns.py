@@ -1,0 +1,40 @@
+"""The surface patterns, compiled once on first use."""
+
+from functools import lru_cache
+from importlib import resources
+import re
+
+import yaml
+from pydantic import BaseModel, ConfigDict
+
+
+class Patterns(BaseModel):
+    """Regular expressions that locate spans; see the comments in `patterns.yaml`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    platforms: dict[str, re.Pattern[str]]
+    locations: dict[str, re.Pattern[str]]
+    tried: dict[str, re.Pattern[str]]
+    worked: re.Pattern[str]
+    yes_no: dict[str, re.Pattern[str]]
+    how_long: re.Pattern[str]
+    question_marks: re.Pattern[str]
+
+
+@lru_cache(maxsize=1)
+def patterns() -> Patterns:
+    raw = yaml.safe_load(resources.files("copilot.understanding").joinpath("patterns.yaml").read_text("utf-8"))
+    return Patterns.model_validate(_compiled(raw))
+
+
+def _compiled(node: object) -> object:
+    if isinstance(node, dict):
+        return {key: _compiled(value) for key, value in node.items()}
+    return re.compile(str(node), re.IGNORECASE)
+
+
+def first_match(options: dict[str, re.Pattern[str]], text: str) -> str | None:
+    """The name of the pattern that occurs last in the text: people correct themselves."""
+    found = [(max(m.start() for m in p.finditer(text)), name) for name, p in options.items() if p.search(text)]
+    return max(found)[1] if found else None

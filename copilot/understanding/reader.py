@@ -1,0 +1,134 @@
+"""Read a message: one pass of the embedding model, small classifiers, surface patterns."""
+
+from dataclasses import dataclass
+
+
+from copilot.ports import Embedder, Vector
+from copilot.understanding.attempts import attempted_steps
+from copilot.understanding.classifier import Classifiers
+from copilot.understanding.language import choose
+from copilot.understanding.message import Question, SeenAction, Understanding
+from copilot.understanding.ngrams import buckets
+from copilot.understanding.normalise import normalise
+from copilot.understanding.patterns import first_match, patterns
+from copilot.understanding.segments import segments
+
+NO_ACTION = "none"
+_MAX_READ_CHARS = 4_000
+_SECOND_QUESTION = 0.35
+"""A further segment is a question of its own when its label is at least this certain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """From which probability something counts as seen; fitted on held-out utterances."""
+
+    action: float = 0.22
+    mandatory: float = 0.40
+
+
+class MessageReader:
+    """Turns text into an `Understanding`. Pure but for the model behind `embedder`."""
+
+    def __init__(
+        self,
+        classifiers: Classifiers,
+        embedder: Embedder,
+        *,
+        class_actions: dict[str, str],
+        thresholds: Thresholds | None = None,
+    ) -> None:
+        self._classifiers = classifiers
+        self._embedder = embedder
+        self._class_actions = class_actions
+        self._thresholds = thresholds or Thresholds()
+
+    def read(self, raw: str, *, language: str = "en", context: str = "") -> Understanding:
+        """Read `raw`. `language` is the writer's usual one, `context` what was said before."""
+        cleaned = normalise(raw, self._classifiers.vocabulary)
+        text = cleaned.text[:_MAX_READ_CHARS] or cleaned.quoted[:_MAX_READ_CHARS]
+        parts = segments(text)
+        whole = f"{context}\n{text}" if context else text
+        texts = [whole, *(part for part in parts if len(parts) > 1)]
+        vectors = self._embedder.embed_queries(texts)
+        questions = self._questions(texts, vectors)
+        acts = self._named("act", text, vectors[0])
+        spoken = choose(
+            text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
+        )
+        tone = self._named("tone", text, vectors[0])
+        urgency = self._named("urgency", text, vectors[0])
+        return Understanding(
+            text=text,
+            language=spoken,
+            questions=questions,
+            actions=self._actions(texts, vectors),
+            act=max(acts, key=lambda act: acts[act]),
+            acts=acts,
+            tone=max(tone, key=lambda name: tone[name]),
+            urgency=max(urgency, key=lambda name: urgency[name]),
+            platform=first_match(patterns().platforms, text),
+            location=first_match(patterns().locations, text),
+            attempted=attempted_steps(text),
+            error_messages=cleaned.error_messages,
+            disguised=cleaned.disguised,
+            signals={
+                "frustration": tone.get("frustrated", 0.0),
+                "urgency": urgency.get("high", 0.0),
+            },
+        )
+
+    def _named(self, group: str, text: str, vector: Vector) -> dict[str, float]:
+        return self._classifiers[group].named(vector, buckets(text))
+
+    def _questions(self, texts: list[str], vectors: Vector) -> tuple[Question, ...]:
+        read = [
+            Question(text, vector, self._named("label", text, vector), _form(text))
+            for text, vector in zip(texts, vectors, strict=True)
+        ]
+        whole, parts = read[0], read[1:]
+        kept: list[Question] = []
+        for part in parts:
+            if part.certainty >= _SECOND_QUESTION and part.label not in {q.label for q in kept}:
+                kept.append(part)
+        return (whole, *kept) if len(kept) > 1 else (whole,)
+
+    def _actions(self, texts: list[str], vectors: Vector) -> tuple[SeenAction, ...]:
+        best: dict[str, SeenAction] = {}
+        for text, vector in zip(texts, vectors, strict=True):
+            for action, confidence in self._seen(text, vector):
+                if action not in best or best[action].confidence < confidence:
+                    best[action] = SeenAction(action, confidence, text)
+        return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
+
+    def _seen(self, text: str, vector: Vector) -> list[tuple[str, float]]:
+        """Either classifier suffices: the one over actions, or the one over mandatory classes."""
+        grams = buckets(text)
+        actions = self._classifiers["action"].named(vector, grams)
+        classes = self._classifiers["mandatory"].named(vector, grams)
+        seen = {
+            action: p
+            for action, p in actions.items()
+            if action != NO_ACTION and p >= self._thresholds.action
+        }
+        mandatory = 1.0 - classes.get(NO_ACTION, 0.0)
+        if mandatory >= self._thresholds.mandatory and not self._has_mandatory(seen):
+            likely = max((c for c in classes if c != NO_ACTION), key=lambda name: classes[name])
+            action = self._nearest_action(likely, actions)
+            seen[action] = max(mandatory, seen.get(action, 0.0))
+        return list(seen.items())
+
+    def _has_mandatory(self, seen: dict[str, float]) -> bool:
+        return any(action in self._class_actions for action in seen)
+
+    def _nearest_action(self, mandatory_class: str, actions: dict[str, float]) -> str:
+        members = [a for a, c in self._class_actions.items() if c == mandatory_class]
+        return max(members, key=lambda action: actions.get(action, 0.0))
+
+
+def _form(text: str) -> str:
+    if any(pattern.search(text) for pattern in patterns().yes_no.values()):
+        return "yes_no"
+    return "how_long" if patterns().how_long.search(text) else "problem"
+
+

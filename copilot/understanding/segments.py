@@ -1,0 +1,26 @@
+"""Cut a message into the parts that are read one by one."""
+
+import re
+
+MAX_SEGMENTS = 5
+_MIN_WORDS = 3
+_CUT = re.compile(
+    r"(?<=[.!?？])\s+|\n+|;\s+"
+    r"|\s+(?=(?:and|also|plus|und|außerdem|en ook|ook|et aussi|y también|además)\b[\s,]+(?:can|could|how|what|is|do|does|please|i|my|kann|wie|kan|hoe|comment|puis|puedo|cómo)\b)",
+    re.IGNORECASE,
+)
+
+
+def segments(text: str) -> tuple[str, ...]:
+    """Sentences and coordinated requests of a message, in order; short scraps join their neighbour."""
+    parts: list[str] = []
+    for piece in (part.strip() for part in _CUT.split(text)):
+        if not piece:
+            continue
+        if parts and (len(piece.split()) < _MIN_WORDS or len(parts[-1].split()) < _MIN_WORDS):
+            parts[-1] = f"{parts[-1]} {piece}"
+        else:
+            parts.append(piece)
+    if len(parts) <= MAX_SEGMENTS:
+        return tuple(parts)
+    return (*parts[: MAX_SEGMENTS - 1], " ".join(parts[MAX_SEGMENTS - 1 :]))

@@ -1,0 +1,1 @@
+"""The edges: settings, wiring, store, ticket desk, directory, HTTP, web and terminal."""

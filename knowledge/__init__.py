@@ -1,0 +1,1 @@
+"""The knowledge base: articles, their index, and search that knows when it is not sure."""
