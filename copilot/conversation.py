@@ -19,7 +19,10 @@ Priority = Literal["P1", "P2", "P3", "P4"]
 StepOutcome = Literal["worked", "failed", "unclear"]
 
 Identifier = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$"
+    ),
 ]
 
 

@@ -1,17 +1,17 @@
 """Everything that can go wrong, split by who must act.
 
-    CopilotError
-    ├── InquiryError            the asker: the message says what was wrong and what to do
-    │   ├── InquiryConflictError    the same id with another text
-    │   ├── ForeignThreadError      somebody else's conversation
-    │   ├── UnknownUserError        nobody of that id in the directory
-    │   ├── UnknownInquiryError     feedback on an inquiry that is not known
-    │   └── UnknownThreadError      reading a conversation that does not exist
-    └── OutageError             the operator: a part fails; the employee gets a person, not a trace
-        ├── StoreUnavailableError
-        ├── LibraryUnavailableError
-        ├── PolicyUnavailableError
-        └── DeskUnavailableError
+CopilotError
+├── InquiryError            the asker: the message says what was wrong and what to do
+│   ├── InquiryConflictError    the same id with another text
+│   ├── ForeignThreadError      somebody else's conversation
+│   ├── UnknownUserError        nobody of that id in the directory
+│   ├── UnknownInquiryError     feedback on an inquiry that is not known
+│   └── UnknownThreadError      reading a conversation that does not exist
+└── OutageError             the operator: a part fails; the employee gets a person, not a trace
+    ├── StoreUnavailableError
+    ├── LibraryUnavailableError
+    ├── PolicyUnavailableError
+    └── DeskUnavailableError
 """
 
 

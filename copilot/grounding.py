@@ -61,8 +61,12 @@ def _without_empty_headings(statements: list[Statement]) -> list[Statement]:
     kept: list[Statement] = []
     for index, statement in enumerate(statements):
         following = statements[index + 1] if index + 1 < len(statements) else None
-        if statement.needs_next and (following is None or following.kind != "quote") and not (
-            following is not None and following.needs_next and following.part == statement.part
+        if (
+            statement.needs_next
+            and (following is None or following.kind != "quote")
+            and not (
+                following is not None and following.needs_next and following.part == statement.part
+            )
         ):
             continue
         kept.append(statement)

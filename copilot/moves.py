@@ -4,12 +4,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 MoveKind = Literal[
-    "answer",      # look for an article and answer from it
-    "say",         # a social or conversational reply, no article needed
-    "clarify",     # ask the one question
-    "handoff",     # a person takes over
-    "decline",     # not ours to answer
-    "update",      # more about a case that people already have
+    "answer",  # look for an article and answer from it
+    "say",  # a social or conversational reply, no article needed
+    "clarify",  # ask the one question
+    "handoff",  # a person takes over
+    "decline",  # not ours to answer
+    "update",  # more about a case that people already have
 ]
 
 

@@ -12,7 +12,13 @@ from copilot.understanding.message import Question
 from knowledge.article import Article
 
 _FORM = re.compile(r"\bFORM-[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
-_PLATFORM_NAMES = {"windows": "Windows", "macos": "macOS", "ios": "iPhone", "android": "Android", "web": "the web"}
+_PLATFORM_NAMES = {
+    "windows": "Windows",
+    "macos": "macOS",
+    "ios": "iPhone",
+    "android": "Android",
+    "web": "the web",
+}
 _CAVEATS = 2
 _CAVEAT_COSINE = 0.30
 _MAX_CAUSES = 4
@@ -132,7 +138,9 @@ class _Direct:
 def _direct(question: Question, source: Source) -> _Direct | None:
     """The one sentence that answers first: nearest of the short summary, or for a question of any rule."""
     summary = [near for near in source.nearest if near[1].lower() == "in short"]
-    choice = source.nearest if question.form in ("yes_no", "how_long") else summary or source.nearest
+    choice = (
+        source.nearest if question.form in ("yes_no", "how_long") else summary or source.nearest
+    )
     if not choice:
         return None
     sentence, section, _ = choice[0]
@@ -140,7 +148,9 @@ def _direct(question: Question, source: Source) -> _Direct | None:
 
 
 def _causes(pen: _Pen, article: Article) -> None:
-    found = [(item, s.path) for s in of_kind(article, "cause") for item in items(s.text)][:_MAX_CAUSES]
+    found = [(item, s.path) for s in of_kind(article, "cause") for item in items(s.text)][
+        :_MAX_CAUSES
+    ]
     if len(found) == 1:
         text, path = found[0]
         pen.quote(text, path, shown=pen.phrases.say("cause_one", cause=plain(text)))
@@ -168,13 +178,17 @@ def _for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
     fitting = [block for block in found if block.platform in (None, platform)]
     if any(block.platform for block in fitting) or not any(block.platform for block in found):
         return fitting
-    return list(found) if platform is None or not fitting else fitting + [
-        block for block in found if block.platform == "web"
-    ] or list(found)
+    return (
+        list(found)
+        if platform is None or not fitting
+        else fitting + [block for block in found if block.platform == "web"] or list(found)
+    )
 
 
 def _caveats(pen: _Pen, source: Source, used: str) -> None:
-    rules = [near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used]
+    rules = [
+        near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used
+    ]
     close = [near for near in rules if near[2] >= _CAVEAT_COSINE][:_CAVEATS] or rules[:1]
     if close:
         pen.head("caveats")

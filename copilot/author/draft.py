@@ -40,7 +40,11 @@ class Draft:
     @property
     def citations(self) -> tuple[Citation, ...]:
         """Citations in order, one per quoted passage."""
-        unique = {(s.citation.article_id, s.citation.section): s.citation for s in self.statements if s.citation}
+        unique = {
+            (s.citation.article_id, s.citation.section): s.citation
+            for s in self.statements
+            if s.citation
+        }
         return tuple(unique.values())
 
     @property

@@ -29,6 +29,11 @@ def phrases(language: str) -> Phrases:
     return Phrases(every.get(language, {}), every["en"])
 
 
+def spoken() -> frozenset[str]:
+    """Languages in which the embedded default can answer."""
+    return frozenset(_load())
+
+
 def version() -> str:
     """Short hash of every sentence: part of a reply's version tuple."""
     return sha256(_source().encode()).hexdigest()[:12]

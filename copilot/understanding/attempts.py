@@ -6,7 +6,9 @@ from copilot.conversation import AttemptedStep
 from copilot.understanding.patterns import patterns
 
 _MAX_STEPS = 8
-_FUTURE = re.compile(r"\b(?:will|going to|should i|shall i|can i|how do i|do i)\b[^.!?]*$", re.IGNORECASE)
+_FUTURE = re.compile(
+    r"\b(?:will|going to|should i|shall i|can i|how do i|do i)\b[^.!?]*$", re.IGNORECASE
+)
 
 
 def attempted_steps(text: str) -> tuple[AttemptedStep, ...]:
@@ -20,6 +22,8 @@ def attempted_steps(text: str) -> tuple[AttemptedStep, ...]:
             step = re.sub(r"\s+", " ", match.group()).strip(" ,")
             found.setdefault(
                 step.lower(),
-                AttemptedStep(step=step, outcome="worked" if worked else "failed", source="employee"),
+                AttemptedStep(
+                    step=step, outcome="worked" if worked else "failed", source="employee"
+                ),
             )
     return tuple(found.values())[:_MAX_STEPS]

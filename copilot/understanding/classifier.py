@@ -1,8 +1,8 @@
 """Small linear classifiers over the shared embedding and over hashed n-grams.
 
 Trained at index time (`training`), read here with numpy alone. A label's score is a weighted sum of
-two log-probabilities: logistic regression on the embedding, naive Bayes on the n-grams. The weights
-are fitted by cross-validation, so the probability is calibrated on held-out utterances.
+a log-probability (logistic regression on the embedding) and a margin (linear SVM on weighted n-grams).
+The weights are fitted on held-out utterances, so that the softmax of the sum is a calibrated probability.
 """
 
 from collections.abc import Mapping
@@ -23,22 +23,25 @@ class LinearClassifier:
     dense: Floats
     """Shape (labels, dimensions + 1); the last column is the bias."""
     sparse: Floats
-    """Shape (buckets, labels): log-odds of each n-gram bucket."""
-    prior: Floats
+    """Shape (buckets, labels): what each n-gram bucket, weighted by rarity, adds to the margin."""
+    intercept: Floats
+    rarity: Floats
+    """Shape (buckets,): inverse document frequency."""
     mix: Floats
-    """Weights of the dense score, the sparse score and the temperature of the sum."""
+    """Weights of the log-probability and of the margin."""
 
     def probabilities(self, vector: Floats, grams: NDArray[np.int64]) -> Floats:
         """Shape (labels,); sums to 1."""
         scores = self.mix[0] * log_softmax(self.dense[:, :-1] @ vector + self.dense[:, -1])
         if grams.size:
-            scores = scores + self.mix[1] * log_softmax(self._sparse_score(grams))
+            scores = scores + self.mix[1] * self.margins(grams)
         return np.exp(log_softmax(scores))
 
-    def _sparse_score(self, grams: NDArray[np.int64]) -> Floats:
-        # A long text repeats itself: the root keeps naive Bayes from growing certain with length.
-        total = self.sparse[grams].sum(axis=0, dtype=np.float32)
-        return np.asarray(self.prior + total / np.sqrt(grams.size), dtype=np.float32)
+    def margins(self, grams: NDArray[np.int64]) -> Floats:
+        """Shape (labels,): SVM margins of a text's n-grams, which must not be empty."""
+        weights = self.rarity[grams]
+        total = weights @ self.sparse[grams] / np.linalg.norm(weights)
+        return np.asarray(total + self.intercept, dtype=np.float32)
 
     def named(self, vector: Floats, grams: NDArray[np.int64]) -> dict[str, float]:
         values = self.probabilities(vector, grams)
@@ -72,7 +75,8 @@ class Classifiers:
             arrays[f"{name}.labels"] = np.array(model.labels)
             arrays[f"{name}.dense"] = model.dense.astype(np.float32)
             arrays[f"{name}.sparse"] = model.sparse.astype(np.float16)
-            arrays[f"{name}.prior"] = model.prior.astype(np.float32)
+            arrays[f"{name}.intercept"] = model.intercept.astype(np.float32)
+            arrays[f"{name}.rarity"] = model.rarity.astype(np.float32)
             arrays[f"{name}.mix"] = model.mix.astype(np.float32)
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
@@ -87,7 +91,8 @@ class Classifiers:
                         labels=tuple(str(label) for label in stored[f"{name}.labels"]),
                         dense=stored[f"{name}.dense"],
                         sparse=stored[f"{name}.sparse"].astype(np.float32),
-                        prior=stored[f"{name}.prior"],
+                        intercept=stored[f"{name}.intercept"],
+                        rarity=stored[f"{name}.rarity"],
                         mix=stored[f"{name}.mix"],
                     )
                     for name in names

@@ -25,11 +25,15 @@ def choose(
         return _identified(text) or best
     if not words and not text.isascii():
         return _identified(text) or fallback
-    return best if probabilities.get(best, 0.0) >= _SURE else _between(probabilities, fallback, best)
+    return (
+        best if probabilities.get(best, 0.0) >= _SURE else _between(probabilities, fallback, best)
+    )
 
 
 def _between(probabilities: Mapping[str, float], fallback: str, best: str) -> str:
-    return fallback if probabilities.get(fallback, 0.0) > 0.25 * probabilities.get(best, 1.0) else best
+    return (
+        fallback if probabilities.get(fallback, 0.0) > 0.25 * probabilities.get(best, 1.0) else best
+    )
 
 
 def _identified(text: str) -> str | None:

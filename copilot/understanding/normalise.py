@@ -8,8 +8,12 @@ import unicodedata
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
-_LEET = str.maketrans({"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"})
-_LEET_TOKEN = re.compile(r"(?<![\w\-])(?=\w*[a-z])(?=[\w@$]*[013457@$])[a-z013457@$]{3,}(?![\w\-])", re.I)
+_LEET = str.maketrans(
+    {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
+)
+_LEET_TOKEN = re.compile(
+    r"(?<![\w\-])(?=\w*[a-z])(?=[\w@$]*[013457@$])[a-z013457@$]{3,}(?![\w\-])", re.I
+)
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_]){3,}\w(?!\w)")
 _QUOTE_START = re.compile(
     r"^\s*(?:-{2,}\s*(?:original message|ursprüngliche nachricht|oorspronkelijk bericht|message d'origine|mensaje original)"

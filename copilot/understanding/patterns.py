@@ -24,7 +24,9 @@ class Patterns(BaseModel):
 
 @lru_cache(maxsize=1)
 def patterns() -> Patterns:
-    raw = yaml.safe_load(resources.files("copilot.understanding").joinpath("patterns.yaml").read_text("utf-8"))
+    raw = yaml.safe_load(
+        resources.files("copilot.understanding").joinpath("patterns.yaml").read_text("utf-8")
+    )
     return Patterns.model_validate(_compiled(raw))
 
 
@@ -36,5 +38,9 @@ def _compiled(node: object) -> object:
 
 def first_match(options: dict[str, re.Pattern[str]], text: str) -> str | None:
     """The name of the pattern that occurs last in the text: people correct themselves."""
-    found = [(max(m.start() for m in p.finditer(text)), name) for name, p in options.items() if p.search(text)]
+    found = [
+        (max(m.start() for m in p.finditer(text)), name)
+        for name, p in options.items()
+        if p.search(text)
+    ]
     return max(found)[1] if found else None

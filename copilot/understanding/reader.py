@@ -43,13 +43,17 @@ class MessageReader:
         self._class_actions = class_actions
         self._thresholds = thresholds or Thresholds()
 
-    def read(self, raw: str, *, language: str = "en", context: str = "") -> Understanding:
-        """Read `raw`. `language` is the writer's usual one, `context` what was said before."""
+    def question(self, text: str) -> Question:
+        """Read a text as one question, without acts, tone or actions."""
+        vector = self._embedder.embed_queries([text])[0]
+        return Question(text, vector, self._named("label", text, vector), _form(text))
+
+    def read(self, raw: str, *, language: str = "en") -> Understanding:
+        """Read `raw`. `language` is the writer's usual one."""
         cleaned = normalise(raw, self._classifiers.vocabulary)
         text = cleaned.text[:_MAX_READ_CHARS] or cleaned.quoted[:_MAX_READ_CHARS]
         parts = segments(text)
-        whole = f"{context}\n{text}" if context else text
-        texts = [whole, *(part for part in parts if len(parts) > 1)]
+        texts = [text, *(part for part in parts if len(parts) > 1)]
         vectors = self._embedder.embed_queries(texts)
         questions = self._questions(texts, vectors)
         acts = self._named("act", text, vectors[0])
@@ -75,6 +79,7 @@ class MessageReader:
             signals={
                 "frustration": tone.get("frustrated", 0.0),
                 "urgency": urgency.get("high", 0.0),
+                "ambiguity": self._named("ambiguity", text, vectors[0]).get("ambiguous", 0.0),
             },
         )
 
@@ -130,5 +135,3 @@ def _form(text: str) -> str:
     if any(pattern.search(text) for pattern in patterns().yes_no.values()):
         return "yes_no"
     return "how_long" if patterns().how_long.search(text) else "problem"
-
-

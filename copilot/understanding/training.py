@@ -1,7 +1,7 @@
 """Fit the classifiers from utterance files. Index time only: the one home of scikit-learn here."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 import re
 
@@ -12,7 +12,7 @@ from copilot.understanding.classifier import Classifiers, Floats, LinearClassifi
 from copilot.understanding.ngrams import BUCKETS, buckets
 
 FOLDS = 4
-MIXES = tuple(product((0.0, 0.4, 0.7, 1.0, 1.4, 1.9), (0.0, 0.5, 1.0, 1.6, 2.4, 3.4)))
+MIXES = tuple(product((0.5, 0.8, 1.1, 1.5, 2.0, 2.6), (0.0, 2.0, 4.0, 6.0, 8.0)))
 RECIPE = "2"
 """Raised when the way of training changes: it is part of the index version."""
 
@@ -34,8 +34,9 @@ class Fit:
     samples: int
     accuracy: float
     log_loss: float
-    held_out: Mapping[str, float]
-    """Probability that the held-out model gave to the right label, by utterance."""
+    trial: LinearClassifier
+    """The classifier that never saw the held-out utterances: calibration must read with this one."""
+    held_out: tuple[Sample, ...]
 
 
 def train(
@@ -64,28 +65,33 @@ def _fit(name: str, samples: Sequence[Sample], vectors: Floats) -> tuple[LinearC
     index = {label: number for number, label in enumerate(labels)}
     truth = np.array([index[sample.label] for sample in samples])
     grams = [buckets(sample.text) for sample in samples]
-    fold = _folds(truth)
-    dense_out = np.zeros((len(samples), len(labels)), dtype=np.float32)
-    sparse_out = np.zeros_like(dense_out)
-    for number in range(FOLDS):
-        train_on, held = np.flatnonzero(fold != number), np.flatnonzero(fold == number)
-        dense = _dense(vectors[train_on], truth[train_on], len(labels))
-        sparse, prior = _sparse([grams[i] for i in train_on], truth[train_on], len(labels))
-        for i in held:
-            dense_out[i] = log_softmax(dense[:, :-1] @ vectors[i] + dense[:, -1])
-            sparse_out[i] = _log_sparse(sparse, prior, grams[i])
-    mix, log_loss = _best_mix(dense_out, sparse_out, truth)
-    combined = mix[0] * dense_out + mix[1] * sparse_out
-    right = np.exp([log_softmax(row)[t] for row, t in zip(combined, truth, strict=True)])
-    sparse, prior = _sparse(grams, truth, len(labels))
-    model = LinearClassifier(labels, _dense(vectors, truth, len(labels)), sparse, prior, mix)
-    return model, Fit(
+    held = np.flatnonzero(_folds(truth) == 0)
+    model = _model(labels, vectors, grams, truth, np.flatnonzero(_folds(truth) != 0))
+    dense_out = np.array([log_softmax(model.dense[:, :-1] @ v + model.dense[:, -1]) for v in vectors[held]])
+    margins_out = np.array([model.margins(grams[i]) for i in held])
+    mix, log_loss = _best_mix(dense_out, margins_out, truth[held])
+    combined = mix[0] * dense_out + mix[1] * margins_out
+    fitted = replace(_model(labels, vectors, grams, truth, np.arange(len(samples))), mix=mix)
+    return fitted, Fit(
         name=name,
         samples=len(samples),
-        accuracy=float((combined.argmax(axis=1) == truth).mean()),
+        accuracy=float((combined.argmax(axis=1) == truth[held]).mean()),
         log_loss=log_loss,
-        held_out={s.text: float(p) for s, p in zip(samples, right, strict=True)},
+        trial=replace(model, mix=mix),
+        held_out=tuple(samples[i] for i in held),
     )
+
+
+def _model(
+    labels: tuple[str, ...],
+    vectors: Floats,
+    grams: Sequence[NDArray[np.int64]],
+    truth: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> LinearClassifier:
+    dense = _dense(vectors[rows], truth[rows], len(labels))
+    sparse, intercept, rarity = _sparse([grams[i] for i in rows], truth[rows], len(labels))
+    return LinearClassifier(labels, dense, sparse, intercept, rarity, np.ones(2, dtype=np.float32))
 
 
 def _folds(truth: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -100,7 +106,7 @@ def _folds(truth: NDArray[np.int64]) -> NDArray[np.int64]:
 def _dense(vectors: Floats, truth: NDArray[np.int64], classes: int) -> Floats:
     from sklearn.linear_model import LogisticRegression
 
-    model = LogisticRegression(C=20.0, class_weight="balanced", max_iter=300, tol=1e-3)
+    model = LogisticRegression(C=5.0, class_weight="balanced", max_iter=300)
     model.fit(vectors, truth)
     weights = np.zeros((classes, vectors.shape[1] + 1), dtype=np.float32)
     weights[:, -1] = -30.0
@@ -114,34 +120,43 @@ def _dense(vectors: Floats, truth: NDArray[np.int64], classes: int) -> Floats:
 
 def _sparse(
     grams: Sequence[NDArray[np.int64]], truth: NDArray[np.int64], classes: int
-) -> tuple[Floats, Floats]:
-    """Complement-style naive Bayes: log-odds of a bucket in a class against all the others."""
-    counts = np.zeros((BUCKETS, classes), dtype=np.float32)
-    sizes = np.bincount(truth, minlength=classes).astype(np.float32)
-    for row, label in zip(grams, truth, strict=True):
-        counts[row, label] += 1.0
-    rate = (counts + 0.3) / (sizes + 0.6)
-    rest = (counts.sum(axis=1, keepdims=True) - counts + 0.3) / (sizes.sum() - sizes + 0.6)
-    odds = np.log(rate / rest) * (counts.sum(axis=1, keepdims=True) > 0)
-    return odds.astype(np.float32), np.zeros(classes, dtype=np.float32)
+) -> tuple[Floats, Floats, Floats]:
+    """Linear SVM, one class against the rest, on unit vectors of n-grams weighted by rarity."""
+    from scipy.sparse import csr_matrix
+    from sklearn.svm import LinearSVC
+
+    sizes = [len(row) for row in grams]
+    columns = np.concatenate(grams)
+    seen = np.bincount(columns, minlength=BUCKETS)
+    rarity = (np.log((len(grams) + 1) / (seen + 1)) + 1).astype(np.float32)
+    norms = np.array([max(float(np.linalg.norm(rarity[row])), 1e-6) for row in grams])
+    values = rarity[columns] / np.repeat(norms, sizes)
+    table = csr_matrix(
+        (values, columns, np.concatenate([[0], np.cumsum(sizes)])), shape=(len(grams), BUCKETS)
+    )
+    model = LinearSVC(C=0.3, random_state=0)
+    model.fit(table, truth)
+    weights = np.zeros((BUCKETS, classes), dtype=np.float32)
+    intercept = np.full(classes, -2.0, dtype=np.float32)
+    if len(model.classes_) == 2:
+        weights[:, model.classes_[1]], weights[:, model.classes_[0]] = (
+            model.coef_[0],
+            -model.coef_[0],
+        )
+        intercept[model.classes_] = [-model.intercept_[0], model.intercept_[0]]
+    else:
+        weights[:, model.classes_] = model.coef_.T
+        intercept[model.classes_] = model.intercept_
+    return weights, intercept, rarity
 
 
-def _log_sparse(sparse: Floats, prior: Floats, grams: NDArray[np.int64]) -> Floats:
-    if not grams.size:
-        return log_softmax(prior)
-    total = sparse[grams].sum(axis=0, dtype=np.float32) / np.sqrt(grams.size)
-    return log_softmax(np.asarray(prior + total, dtype=np.float32))
-
-
-def _best_mix(dense: Floats, sparse: Floats, truth: NDArray[np.int64]) -> tuple[Floats, float]:
+def _best_mix(dense: Floats, margins: Floats, truth: NDArray[np.int64]) -> tuple[Floats, float]:
     rows = np.arange(len(truth))
 
     def loss(mix: tuple[float, float]) -> float:
-        scores = mix[0] * dense + mix[1] * sparse
+        scores = mix[0] * dense + mix[1] * margins
         top = scores - scores.max(axis=1, keepdims=True)
         return float(-(top[rows, truth] - np.log(np.exp(top).sum(axis=1))).mean())
 
-    best = min(MIXES[1:], key=loss)
+    best = min(MIXES, key=loss)
     return np.array(best, dtype=np.float32), loss(best)
-
-

@@ -1,0 +1,36 @@
+"""What the agent knows of the company it serves: labels, queues, promises. Data, not code."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from copilot.conversation import Priority
+from policies.model import Relation
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyFacts:
+    """Filled from the company's configuration and articles at the composition root."""
+
+    name: str
+    default_queue: str
+    sla: Mapping[Priority, str]
+    hotline: Mapping[str, str]
+    choices: Mapping[str, str]
+    """What a clarifying question shows for each `category.subcategory`."""
+    owners: Mapping[str, str]
+    """Queue that owns each label: the owner of its article."""
+    relations: Mapping[str, Relation]
+    """Whom each catalogue action concerns."""
+    class_actions: Mapping[str, str]
+    """Mandatory class of each action that has one."""
+    action_labels: Mapping[str, str] = field(default_factory=dict)
+    """The `category.subcategory` nearest to each catalogue action."""
+    lockout_labels: frozenset[str] = frozenset()
+    out_of_scope: frozenset[str] = frozenset()
+    service_hours: str = ""
+    lockdown: bool = False
+    applications: Mapping[str, str] = field(default_factory=dict)
+    """Application that a category is about, as the directory names it in `app_versions`."""
+
+    def hotline_text(self) -> str:
+        return ", ".join(f"{region} {number}" for region, number in self.hotline.items())

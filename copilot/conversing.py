@@ -1,0 +1,183 @@
+"""Choose the next move from what was read, what was decided and what came before. Pure."""
+
+from collections.abc import Iterator, Mapping
+import re
+
+from copilot.moves import Move
+from copilot.state import Asked, Memory
+from copilot.understanding.message import Understanding
+from policies.model import Decision
+
+MAX_FAILURES = 2
+_ACT = 0.5
+_SOCIAL_WORDS = 14
+"""A longer message is about something, however friendly it starts."""
+_OUT_OF_SCOPE = 0.45
+_SOCIAL = {
+    "thanks": "thanks",
+    "greeting": "greeting",
+    "smalltalk": "smalltalk",
+    "cancel": "cancelled",
+}
+
+
+def next_move(
+    asked: Asked,
+    memory: Memory,
+    understanding: Understanding,
+    decision: Decision,
+    *,
+    choices: Mapping[str, str],
+    out_of_scope: frozenset[str],
+) -> Move:
+    """The first rule that applies. `choices`: what the clarifying question shows for each label."""
+    rules = _rules(asked, memory, understanding, decision, choices, out_of_scope)
+    return next(move for move in rules if move is not None)
+
+
+def _rules(
+    asked: Asked,
+    memory: Memory,
+    understanding: Understanding,
+    decision: Decision,
+    choices: Mapping[str, str],
+    out_of_scope: frozenset[str],
+) -> Iterator[Move | None]:
+    yield _by_policy(memory, decision)
+    yield _chosen(memory, understanding)
+    yield _wants_a_person(understanding)
+    yield _closing(memory, understanding)
+    yield _about_a_case(asked, memory, understanding)
+    yield _failed_again(memory, understanding)
+    yield _social(understanding, out_of_scope)
+    yield _not_ours(understanding, out_of_scope)
+    yield _more_for_the_case(memory, understanding)
+    yield _ambiguous(memory, understanding, choices)
+    yield Move("answer", "answer")
+
+
+def _by_policy(memory: Memory, decision: Decision) -> Move | None:
+    if decision.effect == "decline":
+        return Move("decline", decision.reason_code or "declined_by_rule")
+    if decision.effect == "permit":
+        return None
+    reason = decision.reason_code or "policy"
+    same_queue = memory.ticket is not None and memory.ticket.queue == decision.queue
+    return Move("update" if same_queue else "handoff", reason, queue=decision.queue)
+
+
+def _chosen(memory: Memory, understanding: Understanding) -> Move | None:
+    """The answer to our question: a choice by number, by its words, or free text about the same thing."""
+    if memory.pending is None:
+        return None
+    said = understanding.text.strip().lower().rstrip(".!")
+    number = re.fullmatch(r"(?:option |number |nr\.? |#)?(\d)[.)]?", said)
+    if number and 1 <= int(number.group(1)) <= len(memory.pending.choices):
+        return _pick(memory, int(number.group(1)) - 1)
+    for index, choice in enumerate(memory.pending.choices):
+        if said == choice.lower().rstrip(".!"):
+            return _pick(memory, index)
+    among = {label: understanding.main.labels.get(label, 0.0) for label in memory.pending.labels}
+    best = max(among, key=lambda label: among[label], default=None)
+    if best and among[best] >= 0.5 * understanding.main.certainty:
+        return Move("answer", "clarified", focus=best)
+    return None
+
+
+def _pick(memory: Memory, index: int) -> Move:
+    pending = memory.pending
+    if pending is None or index >= len(pending.labels):
+        return Move("handoff", "not_sure")
+    return Move("answer", "clarified", focus=pending.labels[index])
+
+
+def _wants_a_person(understanding: Understanding) -> Move | None:
+    return Move("handoff", "human_requested") if _is(understanding, "human") else None
+
+
+def _closing(memory: Memory, understanding: Understanding) -> Move | None:
+    if not _is(understanding, "resolved") or not memory.turns:
+        return None
+    key = "resolved_ticket" if memory.ticket else "resolved"
+    return Move("say", "resolved", phrase=key, resolved=True)
+
+
+def _about_a_case(asked: Asked, memory: Memory, understanding: Understanding) -> Move | None:
+    if _is(understanding, "case_status"):
+        return Move("say", "case_status", phrase="status")
+    if not _is(understanding, "came_back"):
+        return None
+    open_case = memory.ticket or next((t.ticket for t in asked.earlier if t.ticket), None)
+    if open_case:
+        return Move("update", "came_back", resolved=False)
+    return Move("answer", "came_back", resolved=False) if asked.earlier or memory.turns else None
+
+
+def _failed_again(memory: Memory, understanding: Understanding) -> Move | None:
+    if not memory.shown or memory.ticket:
+        return None
+    if _is(understanding, "step_failed"):
+        if memory.failures + 1 >= MAX_FAILURES:
+            return Move("handoff", "steps_failed", resolved=False)
+        return Move("answer", "step_failed", resolved=False)
+    return (
+        Move("say", "step_partial", phrase="keep_going")
+        if _is(understanding, "step_partial")
+        else None
+    )
+
+
+def _social(understanding: Understanding, out_of_scope: frozenset[str]) -> Move | None:
+    phrase = _SOCIAL.get(understanding.act)
+    if phrase is None or not _is(understanding, understanding.act):
+        return None
+    if len(understanding.text.split()) > _SOCIAL_WORDS:
+        return None
+    return Move("say", understanding.act, phrase=phrase)
+
+
+def _not_ours(understanding: Understanding, out_of_scope: frozenset[str]) -> Move | None:
+    if _is(understanding, "probe"):
+        return Move("decline", "probe", phrase="probe")
+    outside = sum(understanding.main.labels.get(label, 0.0) for label in out_of_scope)
+    social = understanding.acts.get("off_topic", 0.0) + understanding.acts.get("smalltalk", 0.0)
+    if outside >= _OUT_OF_SCOPE and outside + social >= 1.0:
+        return Move("decline", "off_topic", phrase="off_topic")
+    return None
+
+
+def _more_for_the_case(memory: Memory, understanding: Understanding) -> Move | None:
+    """People have the case: what follows goes to them, unless it is clearly about something else."""
+    if memory.ticket is None:
+        return None
+    other_topic = (
+        understanding.main.certainty >= 0.6
+        and memory.label is not None
+        and understanding.main.label.split(".")[0] != memory.label.split(".")[0]
+        and understanding.act in ("problem", "question")
+    )
+    return None if other_topic else Move("update", "more_information")
+
+
+def _ambiguous(
+    memory: Memory, understanding: Understanding, choices: Mapping[str, str]
+) -> Move | None:
+    """Ask once, and only where the answer changes the route."""
+    if memory.clarified or memory.turns and memory.shown:
+        return None
+    question = understanding.main
+    ranked = sorted(question.labels, key=lambda label: -question.labels[label])
+    plausible = [label for label in ranked if label in choices and question.labels[label] >= 0.08][
+        :3
+    ]
+    unclear = understanding.signals["ambiguity"]
+    asks = (unclear >= 0.6 and question.certainty < 0.7) or (
+        unclear >= 0.3 and question.certainty < 0.3
+    )
+    if not asks or len(understanding.questions) > 1:
+        return None
+    return Move("clarify", "ambiguous", labels=tuple(plausible) if len(plausible) > 1 else ())
+
+
+def _is(understanding: Understanding, act: str) -> bool:
+    return understanding.act == act and understanding.acts[act] >= _ACT

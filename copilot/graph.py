@@ -1,0 +1,31 @@
+"""The graph of a turn: understand, gate, recall, write, check, then reply or hand off. Down once, up once."""
+
+from langgraph.checkpoint.base import BaseCheckpointSaver
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+
+from copilot.nodes import Nodes, after_check, after_gate, after_recall
+from copilot.state import TurnState
+
+Graph = CompiledStateGraph[TurnState, None, TurnState, TurnState]
+
+
+def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[str]) -> Graph:
+    """Compile the graph. The policy gate is an edge that no node can go around."""
+    graph = StateGraph(TurnState)
+    graph.add_node("understand", nodes.understand)
+    graph.add_node("gate", nodes.gate)
+    graph.add_node("recall", nodes.recall)
+    graph.add_node("write", nodes.write)
+    graph.add_node("check", nodes.check)
+    graph.add_node("hand_off", nodes.hand_off)
+    graph.add_node("reply", nodes.reply)
+    graph.add_edge(START, "understand")
+    graph.add_edge("understand", "gate")
+    graph.add_conditional_edges("gate", after_gate, ["recall", "reply"])
+    graph.add_conditional_edges("recall", after_recall, ["write", "hand_off"])
+    graph.add_edge("write", "check")
+    graph.add_conditional_edges("check", after_check, ["hand_off", "reply"])
+    graph.add_edge("hand_off", "reply")
+    graph.add_edge("reply", END)
+    return graph.compile(checkpointer=checkpointer)

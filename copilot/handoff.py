@@ -1,0 +1,210 @@
+"""Build what tier 2 gets: everything known, everything tried, and what is missing, said as such. Pure."""
+
+from collections.abc import Sequence
+
+from copilot.company import CompanyFacts
+from copilot.conversation import (
+    AttemptedStep,
+    EmployeeCard,
+    Environment,
+    Evidence,
+    Handoff,
+    Priority,
+)
+from copilot.gate import location
+from copilot.moves import Move
+from copilot.people import Device, Person
+from copilot.state import Asked, Memory
+from copilot.understanding.message import Understanding
+from knowledge.findings import ArticleHit, Findings
+from policies.model import Decision
+
+_SUMMARY_CHARS = 280
+_PLATFORM_OS = {"windows": "Windows", "macos": "macOS", "ios": "iOS", "android": "Android"}
+_URGENCY: dict[str, Priority] = {"high": "P2", "normal": "P3", "low": "P4"}
+_NEXT_STEP = {
+    "not_sure": "No current article answered this. Contact the employee and, once solved, note which article is missing.",
+    "steps_failed": "Continue after the attempted steps; do not repeat them.",
+    "human_requested": "Contact the employee; they asked for a person.",
+    "came_back": "Reopened: compare with the earlier attempt before repeating it.",
+    "outage": "The copilot could not finish this turn. Read the transcript and contact the employee.",
+}
+
+
+def build(
+    asked: Asked,
+    memory: Memory,
+    understanding: Understanding,
+    decision: Decision,
+    move: Move,
+    findings: Sequence[Findings],
+    company: CompanyFacts,
+) -> Handoff:
+    """The handoff of this turn, with what earlier turns of the conversation brought."""
+    label = move.focus or (
+        memory.label if _keeps_topic(memory, understanding, move) else understanding.main.label
+    )
+    environment = environment_of(asked, memory, understanding, label, company)
+    card = EmployeeCard(
+        id=asked.person.id,
+        name=asked.person.name,
+        site=asked.person.site,
+        manager=asked.person.manager,
+    )
+    category, _, subcategory = (label or "").partition(".")
+    ruled = decision.effect == "escalate"
+    queue = (
+        move.queue
+        or (decision.queue if ruled else None)
+        or _queue(label, understanding, move, company)
+    )
+    return Handoff(
+        summary=_summary(asked, memory, understanding, label, company),
+        category=category or None,
+        subcategory=subcategory or None,
+        priority=(decision.priority if ruled else None)
+        or _URGENCY.get(understanding.urgency, "P3"),
+        queue=queue,
+        reason_code=move.reason,
+        employee=card,
+        environment=environment,
+        attempted_steps=_steps(memory, understanding),
+        error_messages=tuple(
+            dict.fromkeys((*memory.error_messages, *understanding.error_messages))
+        )[:10],
+        evidence=_evidence(memory, findings),
+        ruled_out=tuple(
+            f"The steps of {article} did not help." for article in memory.shown[: memory.failures]
+        ),
+        suggested_next_step=_suggestion(move, decision, findings),
+        confidence=_confidence(decision, understanding, findings),
+        identity_verified=asked.person.active,
+        missing=_missing(card, environment),
+        transcript_url=f"/cases/threads/{asked.thread_id}",
+        redactions=memory.redactions + asked.redactions,
+    )
+
+
+def _keeps_topic(memory: Memory, understanding: Understanding, move: Move) -> bool:
+    if memory.label is None:
+        return False
+    follow_up = move.reason in (
+        "steps_failed",
+        "human_requested",
+        "came_back",
+        "more_information",
+        "not_sure",
+    )
+    return follow_up and understanding.main.certainty < 0.6
+
+
+def _queue(
+    label: str | None, understanding: Understanding, move: Move, company: CompanyFacts
+) -> str:
+    """The owner of the topic where the topic is clear, else the default queue."""
+    sure = move.reason in ("steps_failed", "came_back") or understanding.main.certainty >= 0.35
+    return company.owners.get(label or "", company.default_queue) if sure else company.default_queue
+
+
+def environment_of(
+    asked: Asked,
+    memory: Memory,
+    understanding: Understanding,
+    label: str | None,
+    company: CompanyFacts,
+) -> Environment:
+    """Device and place: what was said decides between known devices; the directory fills the rest."""
+    device = _device(asked.person, understanding.platform or memory.platform)
+    said = understanding.platform or memory.platform
+    place = location(asked.person, memory, understanding)
+    application = company.applications.get((label or "").partition(".")[0])
+    versions = dict(device.app_versions) if device else {}
+    return Environment(
+        device=device.name if device else None,
+        os=_os(device, said),
+        network=None,
+        location=None if place == "unknown" else place,
+        app_version=versions.get(application) if application else None,
+        managed=device.managed if device else None,
+        application=application,
+    )
+
+
+def _device(person: Person, platform: str | None) -> Device | None:
+    if platform is None:
+        return person.computer
+    return next((device for device in person.devices if device.platform == platform), None)
+
+
+def _os(device: Device | None, said: str | None) -> str | None:
+    if device:
+        return f"{_PLATFORM_OS[device.platform]} {device.os_version or ''}".strip()
+    return _PLATFORM_OS.get(said or "")
+
+
+def _summary(
+    asked: Asked,
+    memory: Memory,
+    understanding: Understanding,
+    label: str | None,
+    company: CompanyFacts,
+) -> str:
+    topic = company.choices.get(label or "", "Topic unclear")
+    said = " ".join(understanding.text.split())
+    if memory.problem and memory.problem not in said:
+        said = f"{memory.problem} / latest: {said}"
+    if len(said) > _SUMMARY_CHARS:
+        said = f"{said[: _SUMMARY_CHARS - 1].rstrip()}…"
+    return f'{topic}. {asked.person.name} wrote: "{said}"'
+
+
+def _steps(memory: Memory, understanding: Understanding) -> tuple[AttemptedStep, ...]:
+    every = {step.step.lower(): step for step in (*memory.attempted, *understanding.attempted)}
+    return tuple(every.values())[:12]
+
+
+def _evidence(memory: Memory, findings: Sequence[Findings]) -> tuple[Evidence, ...]:
+    found: dict[str, str] = {
+        article: "Its steps were given and did not help."
+        for article in memory.shown[: memory.failures]
+    }
+    for finding in findings:
+        for hit in finding.stale_hits[:2]:
+            found.setdefault(
+                hit.article_id, f"Past its review date (last reviewed {hit.reviewed_on})."
+            )
+        for hit in finding.hits[:3]:
+            found.setdefault(hit.article_id, _why_not(hit, finding))
+    return tuple(Evidence(article_id=a, why_not_enough=why) for a, why in found.items())[:6]
+
+
+def _why_not(hit: ArticleHit, finding: Findings) -> str:
+    return f"Nearest by topic; probability that it answers {finding.confidence:.2f}, below what is needed."
+
+
+def _suggestion(move: Move, decision: Decision, findings: Sequence[Findings]) -> str | None:
+    stale = next((hit for f in findings for hit in f.stale_hits if f.stale_hits), None)
+    if stale is not None and move.reason == "not_sure":
+        return f"Check {stale.article_id} ({stale.title}), which is past its review date, then update it."
+    if decision.effect == "escalate":
+        action = (
+            decision.escalated[0].action.replace("_", " ") if decision.escalated else "the request"
+        )
+        return f"Verify identity by the queue's own procedure, then decide on: {action}."
+    return _NEXT_STEP.get(move.reason)
+
+
+def _confidence(
+    decision: Decision, understanding: Understanding, findings: Sequence[Findings]
+) -> float:
+    if decision.effect == "escalate" and understanding.actions:
+        return round(max(min(seen.confidence, 1.0) for seen in understanding.actions), 3)
+    return round(max((finding.confidence for finding in findings), default=0.0), 3)
+
+
+def _missing(card: EmployeeCard, environment: Environment) -> tuple[str, ...]:
+    known = {
+        **{f"employee.{k}": v for k, v in card.model_dump().items()},
+        **{f"environment.{k}": v for k, v in environment.model_dump().items()},
+    }
+    return tuple(name for name, value in known.items() if value is None)

@@ -1,0 +1,284 @@
+"""The steps of a turn, as LangGraph nodes. Only `hand_off` reaches outside, with a key."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+
+from copilot import grounding, handoff, replying
+from copilot.author import deterministic
+from copilot.author.draft import Draft
+from copilot.company import CompanyFacts
+from copilot.conversation import TicketRef, Versions
+from copilot.conversing import next_move
+from copilot.gate import policy_request
+from copilot.moves import Move
+from copilot.ports import Desk, Journal, Library, Policy
+from copilot.prompts.phrases import phrases
+from copilot.state import Memory, TurnState
+from copilot.understanding.message import Question, Understanding
+from copilot.understanding.reader import MessageReader
+from knowledge.findings import ArticleHit, Findings, Reader
+
+_FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
+_TENTATIVE_BELOW = 0.6
+_NEXT_LABEL = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the nodes work with."""
+
+    reader: MessageReader
+    policy: Policy
+    library: Library
+    desk: Desk
+    journal: Journal
+    company: CompanyFacts
+    versions: Callable[[], Versions]
+
+
+class Nodes:
+    """Each method takes the state and returns what it changes."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    async def understand(self, state: TurnState) -> TurnState:
+        asked, memory = state["asked"], _memory(state)
+        language = memory.language or asked.person.language or "en"
+        read = self._parts.reader.read(asked.inquiry.text, language=language)
+        if memory.problem and _continues(read, memory):
+            question = self._parts.reader.question(f"{memory.problem}\n{read.text}")
+            read = replace(read, questions=(question,))
+        return {"understanding": read}
+
+    async def gate(self, state: TurnState) -> TurnState:
+        asked, memory, read = state["asked"], _memory(state), state["understanding"]
+        company = self._parts.company
+        decision = self._parts.policy.decide(
+            policy_request(
+                asked, memory, read, relations=company.relations, lockdown=company.lockdown
+            )
+        )
+        move = next_move(
+            asked,
+            memory,
+            read,
+            decision,
+            choices=company.choices,
+            out_of_scope=company.out_of_scope,
+        )
+        return {"decision": decision, "move": move}
+
+    async def recall(self, state: TurnState) -> TurnState:
+        """Search for each question that may be answered; before a handoff, for its evidence."""
+        asked, move = state["asked"], state["move"]
+        reader = _reader(state)
+        return {
+            "findings": tuple(
+                self._parts.library.search(
+                    question.text,
+                    question.vector,
+                    reader,
+                    at=asked.inquiry.at.date(),
+                    prior={move.focus: 1.0} if move.focus else question.labels,
+                    language=state["understanding"].language,
+                )
+                for question in questions(state)
+            )
+        }
+
+    async def write(self, state: TurnState) -> TurnState:
+        """Draft from the articles found; what has none goes to people."""
+        asked_for = questions(state)
+        chosen = [
+            (question, hit, finding)
+            for question, finding in zip(asked_for, state["findings"], strict=True)
+            if (hit := _chosen(question, finding, state)) is not None
+        ]
+        if not chosen:
+            return {"move": _not_sure(state["move"])}
+        sources = [
+            (
+                question,
+                deterministic.Source(
+                    self._parts.library.article(hit.article_id),
+                    self._parts.library.sentences(hit.article_id, question.vector),
+                ),
+            )
+            for question, hit, _ in chosen
+        ]
+        draft = deterministic.write(sources, _manner(state, [finding for *_, finding in chosen]))
+        move = state["move"] if len(chosen) == len(asked_for) else _not_sure(state["move"])
+        return {"draft": draft, "move": move}
+
+    async def check(self, state: TurnState) -> TurnState:
+        """Cut what no current passage supports; nothing left means that people take over."""
+        draft = state.get("draft", Draft())
+        if not draft.grounded:
+            return {"draft": Draft(), "move": _not_sure(state["move"])}
+        checked = grounding.check(draft, self._passage(state["asked"].inquiry.at.date()))
+        if not checked.grounded:
+            return {"draft": Draft(), "move": _not_sure(state["move"])}
+        return {"draft": checked}
+
+    async def hand_off(self, state: TurnState) -> TurnState:
+        """Store the handoff, then open or update the ticket; repeating it changes nothing."""
+        asked, memory, move = state["asked"], _memory(state), state["move"]
+        filled = handoff.build(
+            asked,
+            memory,
+            state["understanding"],
+            state["decision"],
+            move,
+            state.get("findings", ()),
+            self._parts.company,
+        )
+        key = f"handoff:{asked.inquiry.id}"
+        await self._parts.journal.plan_handoff(asked.inquiry.id, key, filled)
+        open_case = _open_case(state)
+        if move.kind == "update" and open_case is not None:
+            ticket = await self._parts.desk.update(
+                open_case.id, filled, key=key, at=asked.inquiry.at
+            )
+        else:
+            ticket = await self._parts.desk.open(
+                filled,
+                key=key,
+                thread_id=asked.thread_id,
+                opened_by=asked.person.id,
+                at=asked.inquiry.at,
+            )
+        await self._parts.journal.handed_off(key, ticket)
+        return {"handoff": filled, "memory": memory.model_copy(update={"ticket": ticket})}
+
+    async def reply(self, state: TurnState) -> TurnState:
+        memory, move = _memory(state), state["move"]
+        escalated = move.kind in ("handoff", "update")
+        turn = replying.Turn(
+            asked=state["asked"],
+            memory=memory,
+            understanding=state["understanding"],
+            decision=state["decision"],
+            move=move,
+            findings=state.get("findings", ()),
+            draft=state.get("draft", Draft()),
+            handoff=state.get("handoff") if escalated else None,
+            ticket=memory.ticket if escalated else None,
+            versions=self._parts.versions(),
+        )
+        reply = replying.compose(turn, self._parts.company)
+        return {"reply": reply, "memory": replying.remember(turn, reply, self._parts.company)}
+
+    def _passage(self, at: date) -> grounding.PassageText:
+        def passage(article_id: str, section: str) -> str | None:
+            article = self._parts.library.article(article_id)
+            if article.is_stale(at):
+                return None
+            texts = [s.text for s in article.sections if s.path == section]
+            return "\n".join(texts) if texts else None
+
+        return passage
+
+
+def after_gate(state: TurnState) -> str:
+    return "reply" if state["move"].kind in ("say", "decline", "clarify") else "recall"
+
+
+def after_recall(state: TurnState) -> str:
+    answers = state["move"].kind == "answer" or (
+        state["decision"].effect == "escalate" and harmless(state["understanding"], state)
+    )
+    return "write" if answers else "hand_off"
+
+
+def after_check(state: TurnState) -> str:
+    return "reply" if state["move"].kind == "answer" else "hand_off"
+
+
+def questions(state: TurnState) -> tuple[Question, ...]:
+    """What is to be looked up: the parts of a message with several, without its privileged parts."""
+    read = state["understanding"]
+    if state["decision"].effect == "escalate":
+        return harmless(read, state) or (read.main,)
+    return read.questions[1:] or read.questions
+
+
+def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
+    """The parts of a mixed message in which nothing was seen that people must decide."""
+    ruled = {ruling.action for ruling in state["decision"].rulings if ruling.effect != "permit"}
+    segments = {seen.segment for seen in read.actions if seen.action in ruled}
+    return tuple(part for part in read.questions[1:] if part.text not in segments)
+
+
+def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
+    """The article to answer from, or none when it is not sure or was tried before."""
+    memory, move = _memory(state), state["move"]
+    if move.reason == "step_failed":
+        fresh = (hit for hit in finding.hits if hit.article_id not in memory.shown)
+        return next((hit for hit in fresh if _related(hit, question, memory)), None)
+    if not finding.hits:
+        return None
+    if move.focus:
+        return next((hit for hit in finding.hits if _label(hit) == move.focus), None)
+    return finding.hits[0] if finding.answerable else None
+
+
+def _related(hit: ArticleHit, question: Question, memory: Memory) -> bool:
+    return _label(hit) == memory.label or question.labels.get(_label(hit), 0.0) >= _NEXT_LABEL
+
+
+def _label(hit: ArticleHit) -> str:
+    return f"{hit.category}.{hit.subcategory}"
+
+
+def _not_sure(move: Move) -> Move:
+    return (
+        move
+        if move.kind in ("handoff", "update")
+        else replace(
+            move,
+            kind="handoff",
+            reason=("steps_failed" if move.reason == "step_failed" else "not_sure"),
+        )
+    )
+
+
+def _continues(read: Understanding, memory: Memory) -> bool:
+    """Whether the message only makes sense together with what was said before."""
+    if memory.pending is not None or read.act in _FOLLOW_UP_ACTS:
+        return True
+    return read.main.certainty < 0.35 and len(read.text.split()) <= 8
+
+
+def _manner(state: TurnState, findings: Sequence[Findings]) -> deterministic.Manner:
+    read = state["understanding"]
+    return deterministic.Manner(
+        phrases=phrases(read.language),
+        language=read.language,
+        tone=read.tone,
+        urgency=read.urgency,
+        platform=_reader(state).platform,
+        tentative=min(finding.confidence for finding in findings) < _TENTATIVE_BELOW,
+        again=state["move"].reason == "step_failed",
+    )
+
+
+def _reader(state: TurnState) -> Reader:
+    person, read = state["asked"].person, state["understanding"]
+    said = read.platform or _memory(state).platform
+    computer = person.computer
+    return Reader(
+        groups=frozenset({"all_staff", *person.groups}),
+        platform=said or (computer.platform if computer else None),
+        region=person.site,
+    )
+
+
+def _open_case(state: TurnState) -> TicketRef | None:
+    memory = _memory(state)
+    return memory.ticket or next((t.ticket for t in state["asked"].earlier if t.ticket), None)
+
+
+def _memory(state: TurnState) -> Memory:
+    return state.get("memory") or Memory()

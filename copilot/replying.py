@@ -1,0 +1,274 @@
+"""Compose the reply and what the conversation remembers of it. Pure."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from copilot.author.draft import Draft
+from copilot.company import CompanyFacts
+from copilot.conversation import (
+    ActionType,
+    Disposition,
+    Handoff,
+    PolicyOutcome,
+    Reply,
+    TicketRef,
+    Versions,
+)
+from copilot.moves import Move
+from copilot.prompts.phrases import Phrases, phrases, spoken
+from copilot.state import Asked, Memory, Pending
+from copilot.understanding.message import Understanding
+from knowledge.findings import Findings
+from policies.model import Decision
+
+_OFFER_AFTER = 2
+_FOLLOW_UPS = ("step_failed", "came_back", "clarified", "more_information", "step_partial")
+_HANDOFF_PHRASES = {
+    "not_sure": "not_sure",
+    "human_requested": "human",
+    "steps_failed": "two_failures",
+    "outage": "outage",
+}
+_DISPOSITIONS: dict[str, Disposition] = {
+    "answer": "answer",
+    "say": "answer",
+    "clarify": "clarify",
+    "decline": "decline",
+    "handoff": "escalate",
+    "update": "escalate",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Everything that a turn has come to when the reply is composed."""
+
+    asked: Asked
+    memory: Memory
+    understanding: Understanding
+    decision: Decision
+    move: Move
+    findings: tuple[Findings, ...]
+    draft: Draft
+    handoff: Handoff | None
+    ticket: TicketRef | None
+    versions: Versions
+
+    @property
+    def label(self) -> str | None:
+        """The `category.subcategory` that the reply is filed under."""
+        main = self.understanding.main
+        if self.move.focus:
+            return self.move.focus
+        if self.move.kind in ("say", "update") or self.move.reason in _FOLLOW_UPS:
+            return self.memory.label or (main.label if main.certainty >= 0.5 else None)
+        return main.label
+
+
+def compose(turn: Turn, company: CompanyFacts) -> Reply:
+    """The reply of a turn."""
+    say = phrases(turn.understanding.language)
+    label = _filed_under(turn, company)
+    category, _, subcategory = (label or "").partition(".")
+    disposition = _DISPOSITIONS[turn.move.kind]
+    escalated = disposition == "escalate"
+    return Reply(
+        inquiry_id=turn.asked.inquiry.id,
+        thread_id=turn.asked.thread_id,
+        disposition=disposition,
+        text="\n".join(line for line in _lines(turn, say, company) if line).strip(),
+        language=turn.understanding.language if turn.understanding.language in spoken() else "en",
+        category=category or None,
+        subcategory=subcategory or None,
+        action_type=_action_type(turn, disposition),
+        confidence=_confidence(turn),
+        choices=_choices(turn, say, company),
+        citations=turn.draft.citations,
+        policy=_outcome(turn.decision),
+        handoff=turn.handoff if escalated else None,
+        ticket=turn.ticket if escalated else None,
+        resolved=turn.move.resolved,
+        versions=turn.versions,
+    )
+
+
+def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
+    """What the conversation has come to after this turn."""
+    memory, understanding, move = turn.memory, turn.understanding, turn.move
+    failed = move.reason in ("step_failed", "steps_failed")
+    answered = tuple(c.article_id for c in reply.citations if c.article_id not in memory.shown)
+    label = _filed_under(turn, company)
+    states_problem = (
+        move.kind in ("answer", "clarify", "handoff") and move.reason not in _FOLLOW_UPS
+    )
+    return Memory(
+        turns=memory.turns + 1,
+        last_inquiry=reply.inquiry_id,
+        language=understanding.language,
+        problem=understanding.text[:600] if states_problem and not failed else memory.problem,
+        label=label if move.kind in ("answer", "clarify", "handoff") else memory.label,
+        shown=(*memory.shown, *dict.fromkeys(answered)),
+        pending=_pending(turn, reply),
+        clarified=memory.clarified or move.kind == "clarify",
+        failures=memory.failures + failed,
+        attempted=tuple(
+            {s.step.lower(): s for s in (*memory.attempted, *understanding.attempted)}.values()
+        )[:12],
+        error_messages=tuple(
+            dict.fromkeys((*memory.error_messages, *understanding.error_messages))
+        )[:10],
+        platform=understanding.platform or memory.platform,
+        location=understanding.location or memory.location,
+        frustration=memory.frustration + (understanding.tone == "frustrated"),
+        probes=memory.probes + (turn.decision.effect == "decline" or move.reason == "probe"),
+        ticket=turn.ticket or memory.ticket,
+        handoff=turn.handoff or memory.handoff,
+        resolved=reply.resolved if reply.resolved is not None else memory.resolved,
+        redactions=memory.redactions + turn.asked.redactions,
+    )
+
+
+def _filed_under(turn: Turn, company: CompanyFacts) -> str | None:
+    """An escalated action says better what the case is about than an unsure topic does."""
+    if turn.move.kind == "decline":
+        return next(iter(sorted(company.out_of_scope)), None)
+    if turn.decision.effect == "escalate" and turn.understanding.main.certainty < 0.5:
+        escalated = turn.decision.escalated
+        return (
+            company.action_labels.get(escalated[0].action, turn.label) if escalated else turn.label
+        )
+    return turn.label
+
+
+def _lines(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.asked.secrets:
+        yield say.say("secret")
+    by_kind: dict[str, Callable[[Turn, Phrases, CompanyFacts], Iterator[str]]] = {
+        "say": _said,
+        "decline": _declined,
+        "clarify": _clarified,
+        "handoff": _handed_over,
+        "update": _handed_over,
+        "answer": _answered,
+    }
+    yield from by_kind[turn.move.kind](turn, say, company)
+    if turn.memory.frustration + 1 >= _OFFER_AFTER and turn.understanding.tone == "frustrated":
+        if turn.move.kind not in ("handoff", "update", "decline"):
+            yield say.say("offer_person")
+
+
+def _said(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.move.phrase == "status":
+        ticket = turn.memory.ticket or next(
+            (t.ticket for t in turn.asked.earlier if t.ticket), None
+        )
+        if ticket is None:
+            yield say.say("status_none")
+        else:
+            yield say.say("status_open", ticket=ticket.id, queue=ticket.queue, status=ticket.status)
+    elif turn.move.phrase:
+        yield say.say(turn.move.phrase, ticket=turn.memory.ticket.id if turn.memory.ticket else "")
+
+
+def _declined(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.move.phrase:
+        yield say.say(turn.move.phrase)
+        return
+    for ruling in turn.decision.rulings:
+        if ruling.effect == "decline":
+            yield ruling.say or say.say("probe")
+
+
+def _clarified(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.understanding.tone in ("frustrated", "anxious"):
+        yield say.say(turn.understanding.tone)
+    if not turn.move.labels:
+        yield say.say("clarify_open")
+        return
+    yield say.say("clarify")
+    for number, choice in enumerate(_choices(turn, say, company), start=1):
+        yield f"{number}. {choice}"
+
+
+def _choices(turn: Turn, say: Phrases, company: CompanyFacts) -> tuple[str, ...]:
+    if turn.move.kind != "clarify" or not turn.move.labels:
+        return ()
+    return (*(company.choices[label] for label in turn.move.labels), say.say("clarify_else"))
+
+
+def _pending(turn: Turn, reply: Reply) -> Pending | None:
+    if turn.move.kind != "clarify":
+        return None
+    return Pending(
+        question=turn.understanding.text[:600], labels=turn.move.labels, choices=reply.choices
+    )
+
+
+def _answered(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.move.reason == "came_back":
+        yield say.say("reopened")
+        if turn.asked.earlier and not turn.memory.turns:
+            yield say.say("came_back", date=turn.asked.earlier[0].last_at.date().isoformat())
+    yield turn.draft.text
+
+
+def _handed_over(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    ticket = turn.ticket
+    if ticket is None or turn.handoff is None:
+        yield say.say("outage_plain", numbers=company.hotline_text())
+        return
+    if turn.draft.grounded:
+        yield turn.draft.text
+        yield ""
+    elif turn.understanding.tone in ("frustrated", "anxious"):
+        yield say.say(turn.understanding.tone)
+    yield from _ruled(turn, say)
+    if turn.move.kind == "update":
+        yield say.say("updated", ticket=ticket.id, queue=ticket.queue)
+        return
+    yield say.say(
+        _HANDOFF_PHRASES.get(turn.move.reason, "handed"),
+        queue=ticket.queue,
+        ticket=ticket.id,
+        priority=turn.handoff.priority,
+        sla=company.sla.get(turn.handoff.priority, ""),
+    )
+
+
+def _ruled(turn: Turn, say: Phrases) -> Iterator[str]:
+    escalated = turn.decision.escalated
+    if not escalated:
+        return
+    if say.has("privileged"):
+        yield say.say("privileged")
+    urgent = [ruling for ruling in escalated if ruling.safe_steps]
+    for ruling in urgent or escalated[:1]:
+        yield ruling.say
+    steps = dict.fromkeys(step for ruling in urgent for step in ruling.safe_steps)
+    if steps:
+        yield say.say("safe_steps")
+        yield from (f"{number}. {step}" for number, step in enumerate(list(steps)[:4], start=1))
+
+
+def _action_type(turn: Turn, disposition: Disposition) -> ActionType:
+    if disposition == "escalate":
+        return "escalation"
+    return turn.draft.action_type if disposition == "answer" else "none"
+
+
+def _confidence(turn: Turn) -> float:
+    if turn.handoff is not None:
+        return turn.handoff.confidence
+    if turn.move.kind == "answer":
+        return round(min((f.confidence for f in turn.findings), default=0.0), 3)
+    return round(min(turn.understanding.acts[turn.understanding.act], 1.0), 3)
+
+
+def _outcome(decision: Decision) -> PolicyOutcome:
+    return PolicyOutcome(
+        effect=decision.effect,
+        rules=decision.rules,
+        actions=tuple(dict.fromkeys(ruling.action for ruling in decision.rulings)),
+        reason=decision.reason or None,
+        policy_version=decision.policy_version,
+    )

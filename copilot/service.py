@@ -1,0 +1,284 @@
+"""The two verbs. Everything that reaches the copilot, from any channel, comes through here."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+import time
+from typing import Protocol
+from weakref import WeakValueDictionary
+
+from langchain_core.runnables import RunnableConfig
+
+from copilot import outage
+from copilot.company import CompanyFacts
+from copilot.conversation import (
+    Feedback,
+    Inquiry,
+    Reply,
+    Takeover,
+    TicketEvent,
+    TicketRef,
+    Versions,
+)
+from copilot.errors import CopilotError, InquiryError, UnknownUserError
+from copilot.graph import Graph
+from copilot.ports import Desk, Directory, Journal
+from copilot.record import PassageScore, Stored, ThreadSummary, TurnRecord
+from copilot.state import Asked, Memory, TurnState
+from policies.redaction import Redactor
+
+EARLIER_DAYS = 14
+"""How far back a conversation counts as the earlier case of somebody who comes back."""
+
+
+class Telemetry(Protocol):
+    """Where a turn is counted and its typed fields are logged; never its text."""
+
+    def turn(self, fields: Mapping[str, str | float | int | bool | None]) -> None: ...
+
+    def failure(self, where: str, error: BaseException) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Limits of a turn."""
+
+    turn_seconds: float = 20.0
+    """A turn that takes longer goes to people."""
+
+
+class Copilot:
+    """`ask` and `follow_up`."""
+
+    def __init__(
+        self,
+        *,
+        graph: Graph,
+        journal: Journal,
+        desk: Desk,
+        directory: Directory,
+        redactor: Redactor,
+        company: CompanyFacts,
+        versions: Callable[[], Versions],
+        digest: Callable[[str], str],
+        telemetry: Telemetry,
+        limits: Limits | None = None,
+    ) -> None:
+        self._graph = graph
+        self._journal = journal
+        self._desk = desk
+        self._directory = directory
+        self._redactor = redactor
+        self._company = company
+        self._versions = versions
+        self._digest = digest
+        self._telemetry = telemetry
+        self._limits = limits or Limits()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def ask(self, inquiry: Inquiry) -> Reply:
+        """Answer, clarify, hand over or decline; never silence.
+
+        A repeated id gives the stored reply. Raises an `InquiryError` (whose text says what to do) for
+        somebody else's thread, an unknown user or a reused id, and `StoreUnavailableError` when nothing
+        can be recorded: then no case exists and the door must say so.
+        """
+        started = time.perf_counter()
+        person = self._directory.person(inquiry.user)
+        if person is None:
+            raise UnknownUserError(
+                f"The directory knows nobody called '{inquiry.user}'. Sign in with your company account."
+            )
+        redacted = self._redactor.redact(inquiry.text)
+        clean = inquiry.model_copy(
+            update={"text": redacted.text or "[removed]", **self._clean_context(inquiry)}
+        )
+        begun = await self._journal.begin(
+            clean, text_hash=self._digest(f"{inquiry.user}\n{inquiry.text}")
+        )
+        if isinstance(begun, Stored):
+            return begun.reply
+        async with self._lock(begun.thread_id):
+            asked = Asked(
+                inquiry=clean,
+                thread_id=begun.thread_id,
+                person=person,
+                redactions=redacted.count,
+                secrets=tuple(redacted.found),
+            )
+            return await self._turn(asked, started)
+
+    async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None:
+        """Record what became of a reply."""
+        if isinstance(event, Feedback):
+            comment = self._redactor.redact(event.comment).text if event.comment else None
+            await self._journal.note_feedback(event.model_copy(update={"comment": comment}))
+
+    async def recover(self) -> int:
+        """Finish what a crash left without a reply; returns how many inquiries that were."""
+        unfinished = await self._journal.unfinished()
+        for inquiry in unfinished:
+            person = self._directory.person(inquiry.user)
+            if person is None or inquiry.thread is None:
+                continue
+            async with self._lock(inquiry.thread):
+                asked = Asked(inquiry=inquiry, thread_id=inquiry.thread, person=person)
+                await self._turn(asked, time.perf_counter())
+        return len(unfinished)
+
+    async def _turn(self, asked: Asked, started: float) -> Reply:
+        try:
+            state = await asyncio.wait_for(self._run(asked), self._limits.turn_seconds)
+            reply, record = state["reply"], _record(state)
+        except InquiryError:
+            raise
+        except Exception as error:  # noqa: BLE001  # the edge of a turn: whatever broke, a person gets the case
+            self._telemetry.failure("turn", error)
+            reply, record = await self._hand_over_outage(asked)
+        took = round((time.perf_counter() - started) * 1000, 2)
+        reply = reply.model_copy(update={"timing_ms": {**reply.timing_ms, "total": took}})
+        await self._journal.finish(reply, record.model_copy(update={"timing_ms": reply.timing_ms}))
+        self._telemetry.turn(_fields(reply))
+        return reply
+
+    async def _run(self, asked: Asked) -> TurnState:
+        config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
+        before = await self._graph.aget_state(config)
+        memory: Memory = before.values.get("memory") or Memory()
+        if memory.last_inquiry == asked.inquiry.id:
+            # The graph finished before the crash; running it again would count the turn twice.
+            return TurnState(memory=memory, reply=before.values["reply"], asked=asked)
+        asked = await self._with_past(asked, first=not memory.turns)
+        result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
+        return TurnState(**result)
+
+    async def _with_past(self, asked: Asked, *, first: bool) -> Asked:
+        since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)
+        recent = await self._journal.recent_threads(asked.person.id, since, 20)
+        others = tuple(t for t in recent if t.thread_id != asked.thread_id)
+        return Asked(
+            inquiry=asked.inquiry,
+            thread_id=asked.thread_id,
+            person=asked.person,
+            earlier=others if first else (),
+            lockouts_24h=_lockouts(others, asked.inquiry.at, self._company),
+            redactions=asked.redactions,
+            secrets=asked.secrets,
+        )
+
+    async def _hand_over_outage(self, asked: Asked) -> tuple[Reply, TurnRecord]:
+        filled = outage.handoff(asked, self._company)
+        key = f"handoff:{asked.inquiry.id}"
+        await self._journal.plan_handoff(asked.inquiry.id, key, filled)
+        ticket: TicketRef | None = None
+        with suppress(CopilotError, OSError):
+            ticket = await self._desk.open(
+                filled,
+                key=key,
+                thread_id=asked.thread_id,
+                opened_by=asked.person.id,
+                at=asked.inquiry.at,
+            )
+            await self._journal.handed_off(key, ticket)
+        reply = outage.reply(asked, filled, ticket, self._company, self._versions())
+        return reply, _outage_record(asked, reply)
+
+    def _clean_context(self, inquiry: Inquiry) -> dict[str, object]:
+        name = self._redactor.redact(inquiry.display_name).text if inquiry.display_name else None
+        history = tuple(
+            past.model_copy(update={"text": self._redactor.redact(past.text).text})
+            for past in inquiry.history
+        )
+        return {"display_name": name, "history": history}
+
+    def _lock(self, thread_id: str) -> asyncio.Lock:
+        lock = self._locks.get(thread_id)
+        if lock is None:
+            lock = self._locks[thread_id] = asyncio.Lock()
+        return lock
+
+
+def _lockouts(threads: tuple[ThreadSummary, ...], at: datetime, company: CompanyFacts) -> int:
+    since = at - timedelta(hours=24)
+    return sum(
+        f"{t.category}.{t.subcategory}" in company.lockout_labels and since <= t.last_at <= at
+        for t in threads
+    )
+
+
+def _record(state: TurnState) -> TurnRecord:
+    asked, reply = state["asked"], state["reply"]
+    read = state.get("understanding")
+    findings = state.get("findings", ())
+    signals: dict[str, float | int | str | bool | list[str] | None] = {}
+    if read is not None:
+        signals = {
+            "act": read.act,
+            "tone": read.tone,
+            "urgency_class": read.urgency,
+            "label": read.main.label,
+            "label_certainty": round(read.main.certainty, 4),
+            "disguised": read.disguised,
+            "actions": [f"{seen.action}:{seen.confidence:.2f}" for seen in read.actions],
+            "move": state["move"].kind,
+            "reason": state["move"].reason,
+            **{name: round(value, 4) for name, value in read.signals.items()},
+        }
+    for number, finding in enumerate(findings):
+        signals |= {f"search{number}.{k}": round(float(v), 4) for k, v in finding.signals.items()}
+        signals[f"search{number}.confidence"] = round(finding.confidence, 4)
+    draft = state.get("draft")
+    return TurnRecord(
+        inquiry_id=reply.inquiry_id,
+        thread_id=reply.thread_id,
+        user=asked.person.id,
+        channel=asked.inquiry.channel,
+        at=asked.inquiry.at,
+        language=reply.language,
+        author=draft.author if draft else "deterministic",
+        passages=tuple(
+            PassageScore(chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4))
+            for finding in findings
+            for hit in finding.hits[:5]
+            for p in hit.passages[:3]
+        ),
+        signals=signals,
+        decision=reply.policy,
+        versions=reply.versions,
+        cost_usd=reply.cost_usd,
+        redactions=asked.redactions,
+    )
+
+
+def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:
+    return TurnRecord(
+        inquiry_id=reply.inquiry_id,
+        thread_id=reply.thread_id,
+        user=asked.person.id,
+        channel=asked.inquiry.channel,
+        at=asked.inquiry.at,
+        language=reply.language,
+        author="outage",
+        signals={"reason": outage.REASON},
+        decision=reply.policy,
+        versions=reply.versions,
+        redactions=asked.redactions,
+    )
+
+
+def _fields(reply: Reply) -> dict[str, str | float | int | bool | None]:
+    return {
+        "inquiry": reply.inquiry_id,
+        "thread": reply.thread_id,
+        "disposition": reply.disposition,
+        "category": reply.category,
+        "subcategory": reply.subcategory,
+        "confidence": reply.confidence,
+        "effect": reply.policy.effect,
+        "queue": reply.ticket.queue if reply.ticket else None,
+        "ms": reply.timing_ms.get("total"),
+        "knowledge": reply.versions.knowledge,
+        "policy": reply.versions.policy,
+    }

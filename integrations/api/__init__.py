@@ -1,0 +1,1 @@
+"""The copilot over HTTP: the versioned API, health, metrics and published schemas."""

@@ -1,0 +1,147 @@
+"""The API as one application."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from starlette.exceptions import HTTPException
+
+from copilot.conversation import Feedback
+from copilot.errors import CopilotError
+from integrations.api import problems
+from integrations.api.edge import Edge
+from integrations.api.examples import PROBLEM_SCHEMA
+from integrations.api.faults import shown
+from integrations.api.problems import FieldFault, Present, Problem, ProblemError
+from integrations.api.routes import api_routes
+from integrations.api.runtime import Runtime
+from integrations.api.schemas import documents
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+Handler = Callable[[Request, Exception], Awaitable[Response]]
+
+
+def create_app(
+    runtime: Runtime,
+    *,
+    present: Present = problems.as_json,
+    hosts: Iterable[str] = (),
+    lifespan: Lifespan | None = None,
+) -> FastAPI:
+    """The API over a running copilot. `present` shows problems; `hosts` are served besides loopback."""
+    app = _Documented(
+        title=f"IT support copilot of {runtime.company.name}",
+        version=version("it-support-copilot"),
+        description="Ask, and get a grounded answer with its source, or the right human. "
+        "Every error is `application/problem+json` (RFC 9457).",
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=runtime.settings.max_body_bytes,
+        telemetry={"tracing": False, "metrics": False, "logs": False},
+        lifespan=lifespan,
+    )
+    app.include_router(api_routes(runtime))
+    hotline = runtime.company.hotline_text()
+    app.add_middleware(
+        Edge, present=present, counters=runtime.counters, hotline=hotline, hosts=tuple(hosts)
+    )
+    _handle(app, present, runtime)
+    return app
+
+
+def _handle(app: FastAPI, present: Present, runtime: Runtime) -> None:
+    hotline = runtime.company.hotline_text()
+
+    async def ours(request: Request, error: Exception) -> Response:
+        return present(request, problems.of_error(error, hotline))
+
+    async def invalid(request: Request, error: Exception) -> Response:
+        return present(request, problems.listed(_parameter_faults(error)))
+
+    async def http(request: Request, error: Exception) -> Response:
+        return present(request, _http_problem(request, error, runtime.settings.max_body_bytes))
+
+    handlers: tuple[tuple[type[Exception], Handler], ...] = (
+        (CopilotError, ours),
+        (ProblemError, ours),
+        (RequestValidationError, invalid),
+        (HTTPException, http),
+    )
+    for kind, handler in handlers:
+        app.add_exception_handler(kind, handler)
+
+
+def _parameter_faults(error: Exception) -> list[FieldFault]:
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    return [
+        FieldFault(
+            str(item["loc"][-1]),
+            "The parameter is missing. Add it to the address."
+            if item["type"] == "missing"
+            else f"{shown(item.get('input'))} does not fit. Correct it.",
+        )
+        for item in found
+    ]
+
+
+def _http_problem(request: Request, error: Exception, max_body_bytes: int) -> Problem:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    path = request.url.path[:100]
+    if status == problems.NOT_FOUND.status:
+        return Problem(problems.NOT_FOUND, f"There is nothing at '{path}'. See /openapi.json for what there is.")
+    if status == problems.WRONG_METHOD.status:
+        allow = ", ".join(_headers(error).get("Allow", "").replace(",", " ").split())
+        detail = f"'{path}' does not take {request.method}. Use {allow or 'another method'}."
+        return Problem(problems.WRONG_METHOD, detail, allow=allow or None)
+    if status == problems.TOO_LARGE.status:
+        detail = f"The body is larger than {max_body_bytes} bytes. Send a shorter message."
+        return Problem(problems.TOO_LARGE, detail)
+    if status >= problems.BROKEN.status:
+        return problems.of_error(error, "")
+    return Problem(problems.REFUSED, "The request can't be read. Check its address, headers and body.")
+
+
+def _headers(error: Exception) -> dict[str, str]:
+    headers = getattr(error, "headers", None) or {}
+    return {str(name).title(): str(value) for name, value in dict(headers).items()}
+
+
+class _Documented(FastAPI):
+    """Adds what FastAPI can't infer: bodies that the routes read themselves, and problems."""
+
+    def openapi(self) -> dict[str, Any]:
+        if self.openapi_schema is None:
+            self.openapi_schema = get_openapi(
+                title=self.title, version=self.version, description=self.description, routes=self.routes
+            )
+            schemas = self.openapi_schema["components"]["schemas"]
+            for name in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(name, None)
+            schemas |= {"Problem": PROBLEM_SCHEMA, **_body_schemas()}
+        return self.openapi_schema
+
+
+def _body_schemas() -> dict[str, Any]:
+    """Inquiry and feedback, with their parts beside them."""
+    template = "#/components/schemas/{model}"
+    inquiry = dict(documents()["inquiry"])
+    parts: Any = inquiry.pop("$defs", {})
+    for key in ("$schema", "$id"):
+        inquiry.pop(key, None)
+    found: dict[str, Any] = {**parts, "Inquiry": inquiry}
+    found["Feedback"] = Feedback.model_json_schema(ref_template=template)
+    return _relinked(found)
+
+
+def _relinked(value: Any) -> Any:
+    """The same schemas with their references pointing into the OpenAPI document."""
+    if isinstance(value, dict):
+        return {
+            key: item.replace("#/$defs/", "#/components/schemas/") if key == "$ref" else _relinked(item)
+            for key, item in value.items()
+        }
+    return [_relinked(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,111 @@
+"""What the HTTP doors need of a running copilot. The composition root's `App` offers it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Literal, Protocol
+
+from copilot.company import CompanyFacts
+from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent
+from copilot.people import Person
+from copilot.record import ThreadSummary, ThreadView
+from integrations.tickets.view import TicketLine, TicketStatus, TicketView
+
+
+class Verbs(Protocol):
+    """The copilot's two verbs."""
+
+    async def ask(self, inquiry: Inquiry) -> Reply: ...
+
+    async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
+
+
+class Record(Protocol):
+    """Reading the conversations that were recorded."""
+
+    async def thread(self, thread_id: str, user: str | None) -> ThreadView | None: ...
+
+    async def recent_threads(
+        self, user: str, since: datetime, limit: int
+    ) -> Sequence[ThreadSummary]: ...
+
+
+class Cases(Protocol):
+    """Reading the tickets of the desk."""
+
+    async def ticket(self, ticket_id: str) -> TicketView | None: ...
+
+    async def list(
+        self, queue: str | None = None, status: TicketStatus | None = None, *, limit: int = 200
+    ) -> Sequence[TicketLine]: ...
+
+
+class People(Protocol):
+    """The company's people, for the demonstration's user switcher."""
+
+    def person(self, person_id: str) -> Person | None: ...
+
+    def people(self) -> Sequence[Person]: ...
+
+
+class Options(Protocol):
+    """The settings that shape the doors."""
+
+    @property
+    def mode(self) -> Literal["demo", "production"]: ...
+
+    @property
+    def max_body_bytes(self) -> int: ...
+
+    @property
+    def turn_seconds(self) -> float: ...
+
+
+class Profile(Protocol):
+    """The company's queues, with what each is for."""
+
+    @property
+    def queues(self) -> Mapping[str, str]: ...
+
+
+class Metrics(Protocol):
+    """The counters of this process in Prometheus' text format."""
+
+    def exposed(self) -> bytes: ...
+
+    def failure(self, where: str, error: BaseException) -> None: ...
+
+
+class Runtime(Protocol):
+    """A running copilot."""
+
+    @property
+    def copilot(self) -> Verbs: ...
+
+    @property
+    def journal(self) -> Record: ...
+
+    @property
+    def desk(self) -> Cases: ...
+
+    @property
+    def directory(self) -> People: ...
+
+    @property
+    def company(self) -> CompanyFacts: ...
+
+    @property
+    def profile(self) -> Profile: ...
+
+    @property
+    def settings(self) -> Options: ...
+
+    @property
+    def counters(self) -> Metrics: ...
+
+    @property
+    def clock(self) -> Callable[[], datetime]: ...
+
+    @property
+    def default_user(self) -> str: ...
+
+    async def ready(self) -> Sequence[str]: ...

@@ -1,0 +1,155 @@
+"""The `copilot` command. Light: what a command needs is imported when it runs."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+import click
+
+_HOME = click.option(
+    "--home",
+    type=click.Path(path_type=Path),
+    default=None,
+    help="Home folder (default COPILOT_HOME).",
+)
+_USER = click.option(
+    "--user", default=None, help="Directory id of who asks (demo: the first person)."
+)
+
+
+def _run(module: str, function: str, **arguments: object) -> None:
+    """Run a command's body and turn known errors into one sentence on stderr and a clear exit code."""
+    body = cast(
+        Callable[..., int | None],
+        getattr(import_module(f"integrations.commands.{module}"), function),
+    )
+    from integrations.commands.failures import told
+
+    with told():
+        raise SystemExit(body(**arguments) or 0)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="it-support-copilot")
+def main() -> None:
+    """Internal IT support copilot: grounded answers, or the right human."""
+
+
+@main.command()
+@click.argument("text", required=False)
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print the reply as JSON and nothing else on stdout."
+)
+@_USER
+@click.option("--thread", default=None, help="Conversation to continue; an unseen id starts one.")
+@click.option(
+    "--id", "inquiry_id", default=None, help="Id of the inquiry; a repeat gives the stored reply."
+)
+@click.option("--at", default=None, help="Clock of the inquiry, ISO 8601 with zone.")
+@click.option(
+    "--batch", type=click.Path(path_type=Path, dir_okay=False), help="JSON lines of inquiries."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Where replies go, one a line."
+)
+@_HOME
+def ask(**options: Any) -> None:
+    """Ask TEXT (or '-' for standard input), or a whole file with --batch and --out."""
+    _run("ask", "ask", **options)
+
+
+@main.command()
+@_USER
+@click.option("--thread", default=None)
+@_HOME
+def chat(**options: Any) -> None:
+    """A conversation in the terminal."""
+    _run("ask", "chat", **options)
+
+
+@main.command()
+@click.option("--host", default=None, help="Loopback address to listen on.")
+@click.option("--port", type=int, default=None, help="Port (default 8000; 0 picks a free one).")
+@_HOME
+def serve(**options: Any) -> None:
+    """Web page, API and queue page in one process."""
+    _run("serve", "serve", **options)
+
+
+@main.command()
+@click.argument("thread")
+@click.option("--json", "as_json", is_flag=True)
+@_HOME
+def show(**options: Any) -> None:
+    """Show a conversation with what was decided and why."""
+    _run("show", "show", **options)
+
+
+@main.command()
+@_HOME
+def doctor(**options: Any) -> None:
+    """Check Python, disk, weights, index, policy, store and port, and say what to mend."""
+    _run("doctor", "doctor", **options)
+
+
+@main.command()
+@click.option("--force", is_flag=True, help="Make the export again.")
+def setup(**options: Any) -> None:
+    """Export the embedding model to ONNX and train the classifiers, once per installation."""
+    _run("setup", "setup", **options)
+
+
+@main.group()
+def index() -> None:
+    """Versions of the knowledge index."""
+
+
+@index.command("list")
+@_HOME
+def index_list(**options: Any) -> None:
+    """List the versions kept; the one in use is marked."""
+    _run("index", "show_versions", **options)
+
+
+@index.command("use")
+@click.argument("version")
+@_HOME
+def index_use(**options: Any) -> None:
+    """Serve VERSION from now on (roll back or forward)."""
+    _run("index", "use", **options)
+
+
+@index.command("sync")
+@click.option(
+    "--source", type=click.Path(path_type=Path, file_okay=False), help="Folder of articles."
+)
+@click.option(
+    "--site",
+    is_flag=True,
+    help="A site's pages (other or no front matter) instead of house articles.",
+)
+@click.option("--owner", default="service-desk", help="With --site: queue that owns the pages.")
+@click.option(
+    "--reviewed-on", default=None, help="With --site: review date, YYYY-MM-DD (default: file date)."
+)
+@_HOME
+def index_sync(**options: Any) -> None:
+    """Build a version from the articles as they are now; only what changed is embedded."""
+    _run("index", "sync", **options)
+
+
+@main.group()
+def kb() -> None:
+    """The knowledge base."""
+
+
+@kb.command("check")
+@click.option(
+    "--source", type=click.Path(path_type=Path, file_okay=False), help="Folder of articles."
+)
+@click.option("--at", default=None, help="Date for staleness, YYYY-MM-DD.")
+@_HOME
+def kb_check(**options: Any) -> None:
+    """Check every article, and what is stale, missing or doubled."""
+    _run("index", "check", **options)

@@ -1,0 +1,1 @@
+"""Bodies of the commands, imported one by one when they run."""

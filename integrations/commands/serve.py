@@ -1,0 +1,134 @@
+"""`copilot serve`: web page, API and queue page in one process."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+import logging
+from pathlib import Path
+import signal
+import socket
+import sys
+from types import FrameType
+
+import click
+from fastapi import FastAPI
+import uvicorn
+
+from integrations import logs
+from integrations.api.edge import is_loopback
+from integrations.commands.failures import OUTAGE, USAGE
+from integrations.home import Home
+from integrations.progress import Progress
+from integrations.settings import Settings
+
+_BACKLOG = 128
+_GRACE_SECONDS = 5
+
+
+def serve(host: str | None, port: int | None, home: Path | None) -> int:
+    """Serve until told to stop. Returns the exit code."""
+    settings = Settings() if home is None else Settings(home=home)
+    address = host or settings.host
+    number = settings.port if port is None else port
+    if not is_loopback(address):
+        click.echo(
+            f"The address '{address}' can be reached from other machines, and nobody signs in yet. "
+            "Serve on a loopback address, like 127.0.0.1.",
+            err=True,
+        )
+        return USAGE
+    try:
+        listening = _listen(address, number)
+    except (OSError, OverflowError) as error:
+        click.echo(_why_not(address, number, error), err=True)
+        return OUTAGE
+    with listening:
+        url = _url(listening)
+        logs.configure(sys.stderr, level=logging.getLevelNamesMapping()[settings.log_level.upper()])
+        with Home.at(settings.home).owned(url=url):
+            return asyncio.run(_serve(settings, listening, url))
+
+
+async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
+    from integrations.web.app import create_site
+    from integrations.web.examples import examples_of
+    from integrations.wiring import open_app
+
+    runtime = await open_app(settings, progress=Progress.to_terminal())
+    try:
+        _greet(url, runtime.company.name, examples_of(runtime.company))
+        await _Server(_config(create_site(runtime))).serve(sockets=[listening])
+    finally:
+        await runtime.close()
+    return 0
+
+
+def _config(app: FastAPI) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_config=None,
+        log_level="warning",
+        server_header=False,
+        proxy_headers=False,
+        ws="none",
+        lifespan="on",
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+class _Server(uvicorn.Server):
+    """A server that ends normally after a signal, so that the home is given back."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        before = {
+            number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)
+        }
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        self.handle_exit(number, frame)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A listening socket: from now on callers wait in line instead of being refused."""
+    family, kind, protocol, _, address = socket.getaddrinfo(
+        host.strip("[]"), port, type=socket.SOCK_STREAM
+    )[0]
+    made = socket.socket(family, kind, protocol)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        made.bind(address)
+        made.listen(_BACKLOG)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _url(listening: socket.socket) -> str:
+    host, port = listening.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
+    said = getattr(error, "strerror", None) or "it is not a port"
+    return (
+        f"Can't listen on {host}, port {port}: {said.lower()}. "
+        "Stop what uses it, or name another port with --port (0 picks a free one)."
+    )
+
+
+def _greet(url: str, company: str, questions: tuple[str, ...]) -> None:
+    lines = [f"The IT support copilot of {company} is at {url}", f"Queue of handed-over cases: {url}/cases"]
+    if questions:
+        lines.append("Ask it, for example:")
+        lines += [f'  "{question}"' for question in questions]
+    lines.append("Ctrl+C stops it.")
+    click.echo("\n".join(lines))
+    sys.stdout.flush()

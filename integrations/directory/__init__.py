@@ -1,0 +1,1 @@
+"""Who works at the company: from a file, and later from the company's own directory."""

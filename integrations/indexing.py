@@ -1,0 +1,223 @@
+"""Build what serving reads: the index version with its classifiers and its calibrated doubt inside."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+import json
+import os
+from pathlib import Path
+import shutil
+
+import numpy as np
+
+from copilot.understanding.classifier import Classifiers, LinearClassifier
+from copilot.understanding.ngrams import buckets
+from copilot.understanding.training import RECIPE, Sample, train
+from copilot.understanding.utterances import Utterances, load_utterances
+from integrations.company import Company, shipped_company
+from integrations.progress import Progress
+from integrations.training import groups
+from knowledge.article import Vocabulary
+from knowledge.confidence import Sample as Judged
+from knowledge.confidence import fit
+from knowledge.corpus import Corpus, Source, load_corpus
+from knowledge.embedding import Embedder
+from knowledge.index import BuildReport, build_version
+from knowledge.search import CONFIDENCE_FILE, Library
+from policies.catalogue import Catalogue
+
+CLASSIFIERS_FILE = "classifiers.npz"
+_TRIAL_FILE, _HELD_OUT = "trial.npz", "held_out.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """Everything that an index version is made from."""
+
+    corpus: Corpus
+    utterances: Utterances
+    catalogue: Catalogue
+    company: Company
+    target_precision: float
+
+    @property
+    def key(self) -> str:
+        """Changes when anything but the articles changes."""
+        parts = (
+            RECIPE,
+            self.target_precision,
+            self.company.always_escalated,
+            self.company.out_of_scope,
+            self.utterances,
+            [action.model_dump(mode="json") for action in self.catalogue.actions.values()],
+        )
+        return sha256(repr(parts).encode()).hexdigest()[:16]
+
+
+def vocabulary(company: Company) -> Vocabulary:
+    """The names that a company's articles may use."""
+    return Vocabulary(
+        labels={category: frozenset(subs) for category, subs in company.categories.items()},
+        owners=frozenset(company.queues),
+        facts=frozenset(company.facts),
+    )
+
+
+def gather(
+    company: Company,
+    catalogue: Catalogue,
+    *,
+    target_precision: float,
+    sources: Sequence[Source] = (),
+) -> Material:
+    """Read articles and utterances. A company without general utterance files takes the shipped ones."""
+    from integrations.company import load_company
+
+    corpus = load_corpus(sources or [Source(company.articles)], vocabulary(company))
+    utterances = load_utterances(company.utterances)
+    if not utterances.acts or not utterances.tone or not utterances.unanswerable:
+        general = load_utterances(load_company(shipped_company()).utterances)
+        utterances = utterances.merged_with(general)
+    return Material(corpus, utterances, catalogue, company, target_precision)
+
+
+def build(
+    index_dir: Path,
+    material: Material,
+    embedder: Embedder,
+    *,
+    trained_dir: Path | None,
+    keep: int,
+    progress: Progress,
+    save_vectors: Callable[[], object],
+) -> BuildReport:
+    """Build and swap in a version. `trained_dir` keeps classifiers by what they were trained from."""
+
+    def extras(folder: Path) -> None:
+        with progress.step("training the classifiers"):
+            trial = _classifiers(folder, material, embedder, trained_dir, progress)
+        with progress.step('calibrating when to say "I am not sure"'):
+            _calibrate(folder, material, embedder, trial)
+
+    report = build_version(
+        index_dir,
+        material.corpus,
+        embedder,
+        extras=extras,
+        extras_key=material.key,
+        keep=keep,
+        progress=progress.count,
+    )
+    save_vectors()
+    return report
+
+
+def training_texts(material: Material) -> tuple[str, ...]:
+    """Every text that training embeds, for the bundled vectors."""
+    return tuple(dict.fromkeys(s.text for samples in _groups(material).values() for s in samples))
+
+
+def _groups(material: Material) -> Mapping[str, tuple[Sample, ...]]:
+    return groups(
+        material.utterances,
+        material.catalogue,
+        material.corpus.articles,
+        material.company.always_escalated,
+    )
+
+
+def _classifiers(
+    folder: Path,
+    material: Material,
+    embedder: Embedder,
+    trained_dir: Path | None,
+    progress: Progress,
+) -> "_Trial":
+    """Train, or take what was trained from the very same texts before."""
+    kept = trained_dir / _trained_key(material, embedder) if trained_dir else None
+    if kept and (kept / _HELD_OUT).is_file():
+        shutil.copyfile(kept / CLASSIFIERS_FILE, folder / CLASSIFIERS_FILE)
+        return _Trial.load(kept)
+    trained, fits = train(
+        _groups(material),
+        lambda texts: embedder.embed_documents(texts, progress.count),
+        embedder.fingerprint,
+    )
+    trained.save(folder / CLASSIFIERS_FILE)
+    label = next(fit for fit in fits if fit.name == "label")
+    trial = _Trial(label.trial, label.held_out)
+    if kept:
+        _keep(folder, kept, trial)
+    return trial
+
+
+def _keep(folder: Path, kept: Path, trial: "_Trial") -> None:
+    """Keep what was trained for the next empty home. Not being able to costs only time."""
+    aside = kept.with_name(f"{kept.name}.{os.getpid()}")
+    try:
+        aside.mkdir(parents=True)
+        shutil.copyfile(folder / CLASSIFIERS_FILE, aside / CLASSIFIERS_FILE)
+        trial.save(aside)
+        aside.replace(kept)
+    except OSError:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Trial:
+    """A label classifier and the utterances that it never saw."""
+
+    classifier: LinearClassifier
+    held_out: tuple[Sample, ...]
+
+    def save(self, folder: Path) -> None:
+        Classifiers({"label": self.classifier}, frozenset(), "").save(folder / _TRIAL_FILE)
+        rows = [(s.text, s.label, s.language) for s in self.held_out]
+        (folder / _HELD_OUT).write_text(json.dumps(rows), "utf-8")
+
+    @classmethod
+    def load(cls, folder: Path) -> "_Trial":
+        rows = json.loads((folder / _HELD_OUT).read_text("utf-8"))
+        classifier = Classifiers.load(folder / _TRIAL_FILE)["label"]
+        return cls(classifier, tuple(Sample(*row) for row in rows))
+
+
+def _trained_key(material: Material, embedder: Embedder) -> str:
+    texts = [(n, s.text, s.label) for n, samples in _groups(material).items() for s in samples]
+    return sha256(repr((RECIPE, embedder.fingerprint, texts)).encode()).hexdigest()[:16]
+
+
+def _calibrate(folder: Path, material: Material, embedder: Embedder, trial: _Trial) -> None:
+    """Fit the doubt on utterances that the label classifier did not see, and on unanswerable questions."""
+    samples: list[Judged] = []
+    with Library.at(folder) as library:
+        known = {f"{card.category}.{card.subcategory}" for card in library.cards}
+        asked = [
+            *((s.text, s.language, s.label) for s in trial.held_out),
+            *((u.text, u.language, "") for u in material.utterances.unanswerable),
+        ]
+        vectors = embedder.embed_documents([text for text, *_ in asked])
+        for (text, language, right), vector in zip(asked, vectors, strict=True):
+            prior = trial.classifier.named(vector, buckets(text))
+            samples.append(
+                _judged(library, text, language, right if right in known else "", vector, prior)
+            )
+        model = fit(samples, library.manifest.version, material.target_precision)
+    (folder / CONFIDENCE_FILE).write_text(model.to_json(), "utf-8")
+
+
+def _judged(
+    library: Library,
+    text: str,
+    language: str,
+    right: str,
+    vector: np.ndarray,
+    prior: Mapping[str, float],
+) -> Judged:
+    from knowledge.ranking import features
+
+    rated = library.rate(text, vector, prior=prior)
+    first = library.cards[int(rated.ranked.articles[0])] if len(rated.ranked.articles) else None
+    found = f"{first.category}.{first.subcategory}" if first else ""
+    signals = features(rated.candidates, rated.ranked, len(text.split()))
+    return Judged(features=signals, right=bool(right) and found == right, language=language)

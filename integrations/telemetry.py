@@ -1,0 +1,40 @@
+"""Counting and logging of turns: typed fields only, never a text."""
+
+from collections.abc import Mapping
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+import structlog
+
+Fields = Mapping[str, str | float | int | bool | None]
+
+
+class Counters:
+    """Prometheus counters of this process, with a log line for each turn."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._turns = Counter(
+            "copilot_turns", "Turns by outcome", ["disposition", "effect"], registry=self.registry
+        )
+        self._failures = Counter(
+            "copilot_failures",
+            "Turns that broke and went to people",
+            ["where", "kind"],
+            registry=self.registry,
+        )
+        self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
+        self._log = structlog.get_logger("copilot")
+
+    def turn(self, fields: Fields) -> None:
+        self._turns.labels(str(fields["disposition"]), str(fields["effect"])).inc()
+        self._seconds.observe(float(fields["ms"] or 0.0) / 1000)
+        self._log.info("turn", **fields)
+
+    def failure(self, where: str, error: BaseException) -> None:
+        """Count a failure. Its text may hold what somebody typed, so only its kind is logged."""
+        self._failures.labels(where, type(error).__name__).inc()
+        self._log.error("failure", where=where, kind=type(error).__name__)
+
+    def exposed(self) -> bytes:
+        """The counters in Prometheus' text format."""
+        return generate_latest(self.registry)

@@ -1,0 +1,31 @@
+"""API and pages as one application."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from integrations.api.app import create_app
+from integrations.api.runtime import Runtime
+from integrations.web.cases import case_routes
+from integrations.web.pages import STATIC, Pages
+from integrations.web.talk import Chat, chat_routes
+from integrations.web.waiting import Waiting
+
+
+def create_site(runtime: Runtime, *, hosts: Iterable[str] = ()) -> FastAPI:
+    """Everything that the server serves."""
+    pages = Pages(runtime.company.name, runtime.company.hotline_text())
+    waiting = Waiting(runtime.copilot)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        await waiting.finish(runtime.settings.turn_seconds)
+
+    site = create_app(runtime, present=pages.problem, hosts=hosts, lifespan=lifespan)
+    site.include_router(chat_routes(Chat(runtime, pages, waiting)))
+    site.include_router(case_routes(runtime, pages))
+    site.mount("/static", StaticFiles(directory=STATIC), name="static")
+    return site

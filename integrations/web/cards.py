@@ -1,0 +1,146 @@
+"""What the pages show of turns, conversations and cases."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from copilot.company import CompanyFacts
+from copilot.conversation import Citation, Handoff, Reply
+from copilot.record import ThreadSummary, ThreadTurn
+from integrations.tickets.view import TicketLine
+from integrations.web.moments import due, moment, span
+from integrations.web.text import Block, blocks
+
+UNKNOWN = "unknown"
+_STATES = {"in_progress": "in progress"}
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One article with the passages that were quoted from it."""
+
+    article_id: str
+    title: str
+    reviewed_on: str
+    version: str
+    quotes: tuple[Citation, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyCard:
+    """A reply as the page shows it."""
+
+    reply: Reply
+    blocks: Sequence[Block]
+    sources: tuple[Source, ...]
+    outcome: str | None = None
+
+    @property
+    def id(self) -> str:
+        return self.reply.inquiry_id
+
+    @property
+    def asks_for_outcome(self) -> bool:
+        """Whether the buttons make sense: something was answered, or a case is open."""
+        return self.reply.disposition in ("answer", "escalate") and self.reply.resolved is not True
+
+
+@dataclass(frozen=True, slots=True)
+class TurnCard:
+    """A message, and its reply once there is one."""
+
+    inquiry_id: str
+    text: str
+    at: str
+    card: ReplyCard | None
+
+
+@dataclass(frozen=True, slots=True)
+class PastCard:
+    """An earlier conversation in the list beside the chat."""
+
+    thread_id: str
+    title: str
+    at: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class CaseCard:
+    """A case in the list."""
+
+    line: TicketLine
+    status: str
+    age: str
+    due: str
+    is_overdue: bool
+
+
+def reply_card(reply: Reply, outcome: str | None = None) -> ReplyCard:
+    return ReplyCard(reply, blocks(reply.text), _sources(reply.citations), outcome)
+
+
+def turn_card(turn: ThreadTurn) -> TurnCard:
+    card = reply_card(turn.reply, turn.outcome) if turn.reply else None
+    return TurnCard(turn.inquiry_id, turn.text, moment(turn.at), card)
+
+
+def past_card(thread: ThreadSummary, company: CompanyFacts) -> PastCard:
+    label = f"{thread.category}.{thread.subcategory}"
+    title = company.choices.get(label) or (thread.category or "Conversation").replace("_", " ")
+    return PastCard(thread.thread_id, title, moment(thread.last_at), _past_state(thread))
+
+
+def case_card(line: TicketLine, now: datetime) -> CaseCard:
+    is_done = line.status in ("resolved", "closed")
+    return CaseCard(
+        line,
+        status=status_words(line.status),
+        age=span(max(now, line.opened_at) - line.opened_at),
+        due="done" if is_done else due(line.due_at, now),
+        is_overdue=not is_done and line.due_at < now,
+    )
+
+
+def status_words(status: str) -> str:
+    return _STATES.get(status, status)
+
+
+def facts_of(handoff: Handoff) -> list[tuple[str, str | None]]:
+    """The environment, with unknown facts as `None`."""
+    return [(_words(name), _shown(value)) for name, value in handoff.environment]
+
+
+def missing_words(missing: Iterable[str]) -> list[str]:
+    """`environment.app_version` as `app version`."""
+    return [_words(name.rpartition(".")[2]) for name in missing]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shown(value: object) -> str | None:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return None if value is None else str(value)
+
+
+def _past_state(thread: ThreadSummary) -> str:
+    if thread.ticket is not None:
+        return f"case {thread.ticket.id}"
+    if thread.resolved:
+        return "solved"
+    return {"clarify": "waiting for you", "answer": "answered"}.get(thread.disposition or "", "")
+
+
+def _sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
+    found: dict[str, list[Citation]] = {}
+    for citation in citations:
+        known = found.setdefault(citation.article_id, [])
+        if all(citation.quote != other.quote for other in known):
+            known.append(citation)
+    return tuple(
+        Source(article, quotes[0].title, quotes[0].reviewed_on, quotes[0].version, tuple(quotes))
+        for article, quotes in found.items()
+    )

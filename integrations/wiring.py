@@ -1,0 +1,368 @@
+"""The composition root: settings in, a running copilot out. Nothing else builds parts."""
+
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+import hashlib
+import hmac
+from importlib.metadata import version as package_version
+import inspect
+from pathlib import Path
+
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from pydantic import BaseModel
+
+from copilot import conversation, state
+from copilot.company import CompanyFacts
+from copilot.conversation import Versions
+from copilot.graph import build_graph
+from copilot.nodes import Nodes, Parts
+from copilot.prompts.phrases import version as prompts_version
+from copilot.service import Copilot, Limits
+from copilot.understanding.classifier import Classifiers
+from copilot.understanding.reader import MessageReader
+from integrations.company import Company, load_company
+from integrations.directory.yaml_directory import YamlDirectory
+from integrations.home import Home
+from integrations.indexing import CLASSIFIERS_FILE, Material, build, gather
+from integrations.progress import Progress
+from integrations.settings import Settings
+from integrations.store.database import Database
+from integrations.store.journal import SqlJournal
+from integrations.telemetry import Counters
+from integrations.tickets.desk import EmbeddedDesk
+from knowledge.embedding import Embedder, find_model
+from knowledge.findings import Findings, Reader
+from knowledge.search import Library
+from knowledge.vectors import VectorStore
+from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
+from policies.engine import Policies, decide
+from policies.loader import load_policies
+from policies.model import Decision, PolicyRequest
+from policies.redaction import Redactor
+
+MODEL = "embedded-extractive"
+"""What the version tuple names as the model while no chat model writes."""
+Clock = Callable[[], datetime]
+
+
+@dataclass(slots=True)
+class App:
+    """A running copilot with what its doors need. Built by `open_app`, ended by `close`."""
+
+    copilot: Copilot
+    journal: SqlJournal
+    desk: EmbeddedDesk
+    directory: YamlDirectory
+    company: CompanyFacts
+    profile: Company
+    settings: Settings
+    clock: Clock
+    counters: Counters
+    library: "FollowingLibrary"
+    policies: Policies
+    _stack: AsyncExitStack
+
+    @property
+    def default_user(self) -> str:
+        """Who asks where nobody is named: the directory's first person. Demonstration only."""
+        return self.directory.people()[0].id
+
+    async def ready(self) -> list[str]:
+        """What keeps the copilot from serving; empty when it is ready."""
+        problems: list[str] = []
+        try:
+            self.library.refresh()
+        except IndexUnavailableError as error:
+            problems.append(str(error))
+        problems += [p for p in [await _store_problem(self.journal)] if p]
+        return problems
+
+    async def close(self) -> None:
+        await self._stack.aclose()
+
+
+async def open_app(
+    settings: Settings,
+    *,
+    progress: Progress | None = None,
+    clock: Clock | None = None,
+    recover: bool = True,
+) -> App:
+    """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home."""
+    told = progress or Progress.silent()
+    home = Home.at(settings.home)
+    profile = load_company(settings.company_dir)
+    policies = load_policies(
+        profile.rules,
+        profile.actions,
+        queues=frozenset(profile.queues),
+        default_queue=profile.default_queue,
+    )
+    prepare(settings, profile, policies, told)
+    stack = AsyncExitStack()
+    try:
+        app = await _opened(settings, home, profile, policies, clock, stack)
+        if recover:
+            await app.copilot.recover()
+    except BaseException:
+        await stack.aclose()
+        raise
+    return app
+
+
+def prepare(settings: Settings, profile: Company, policies: Policies, progress: Progress) -> None:
+    """Build the index of an empty home from the shipped vectors."""
+    home = Home.at(settings.home)
+    current = read_pointer(home.index)
+    if current is not None and (version_dir(home.index, current) / CLASSIFIERS_FILE).is_file():
+        return
+    progress.announce("Preparing the knowledge index (once for this home)")
+    material = gather(profile, policies.catalogue, target_precision=settings.target_precision)
+    report = build_index(settings, material, progress)
+    progress.announce(
+        f"  {report.articles} articles, {report.passages} passages, version {report.version}"
+    )
+
+
+def build_index(settings: Settings, material: Material, progress: Progress):  # type: ignore[no-untyped-def]
+    """Build a version in the home with the environment's model and vectors."""
+    home = Home.at(settings.home)
+    model = find_model(settings.models_dir, settings.embedding_model)
+    store = VectorStore(Embedder(model).fingerprint, home.vectors)
+    return build(
+        home.index,
+        material,
+        Embedder(model, cache=store, threads=2),
+        trained_dir=settings.models_dir.parent / "classifiers",
+        keep=settings.keep_index_versions,
+        progress=progress,
+        save_vectors=store.save,
+    )
+
+
+async def _opened(
+    settings: Settings,
+    home: Home,
+    profile: Company,
+    policies: Policies,
+    clock: Clock | None,
+    stack: AsyncExitStack,
+) -> App:
+    library = FollowingLibrary(home.index)
+    stack.callback(library.close)
+    embedder = Embedder(find_model(settings.models_dir, settings.embedding_model))
+    database = await Database.open(settings.database_url or home.records_url)
+    stack.push_async_callback(database.close)
+    journal = SqlJournal(database)
+    desk = EmbeddedDesk(
+        database,
+        queues=frozenset(profile.queues),
+        promises=profile.promises,
+        hours=profile.desk_hours.of_the_desk(),
+    )
+    directory = YamlDirectory(profile.directory)
+    facts = company_facts(profile, policies, library.library, lockdown=settings.lockdown)
+    counters = Counters()
+    versions = _versions(library, policies)
+    saver = await _checkpoints(home, stack)
+    nodes = Nodes(
+        Parts(
+            reader=FollowingReader(library, embedder, facts),
+            policy=CedarPolicy(policies),
+            library=library,
+            desk=desk,
+            journal=journal,
+            company=facts,
+            versions=versions,
+        )
+    )
+    copilot = Copilot(
+        graph=build_graph(nodes, saver),
+        journal=journal,
+        desk=desk,
+        directory=directory,
+        redactor=Redactor(),
+        company=facts,
+        versions=versions,
+        digest=_digest(home.digest_key()),
+        telemetry=counters,
+        limits=Limits(turn_seconds=settings.turn_seconds),
+    )
+    return App(
+        copilot,
+        journal,
+        desk,
+        directory,
+        facts,
+        profile,
+        settings,
+        clock or clock_of(profile),
+        counters,
+        library,
+        policies,
+        stack,
+    )
+
+
+def clock_of(profile: Company) -> Clock:
+    """The wall clock; in a demonstration company never later than the day its articles are current."""
+
+    def now() -> datetime:
+        today = datetime.now(UTC)  # noqa: DTZ005, TID251  # the one clock of the product
+        if profile.demo_clock is None or today.date() <= profile.demo_clock:
+            return today
+        return datetime.combine(profile.demo_clock, today.timetz())
+
+    return now
+
+
+def company_facts(
+    profile: Company, policies: Policies, library: Library, *, lockdown: bool = False
+) -> CompanyFacts:
+    """What the agent knows of the company, from its configuration and its articles."""
+    catalogue = policies.catalogue
+    owners: dict[str, str] = {}
+    for card in library.cards:
+        owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
+    shown = profile.shown_choices
+    return CompanyFacts(
+        name=profile.company.name,
+        default_queue=profile.default_queue,
+        sla=profile.sla,
+        hotline=profile.company.security_hotline,
+        choices={label: text for label, text in shown.items() if label in owners},
+        owners=owners,
+        relations={action: catalogue.relation_of(action) for action in catalogue.actions},
+        class_actions={
+            a.id: a.mandatory_class for a in catalogue.actions.values() if a.mandatory_class
+        },
+        action_labels={a.id: a.subcategory for a in catalogue.actions.values()},
+        lockout_labels=frozenset(profile.lockout_labels),
+        out_of_scope=frozenset(profile.out_of_scope),
+        service_hours=profile.company.service_desk_hours,
+        lockdown=lockdown or profile.lockdown,
+        applications=profile.applications,
+    )
+
+
+class CedarPolicy:
+    """The policy port over `policies.decide`."""
+
+    def __init__(self, policies: Policies) -> None:
+        self._policies = policies
+
+    @property
+    def version(self) -> str:
+        return self._policies.version
+
+    def decide(self, request: PolicyRequest) -> Decision:
+        return decide(request, self._policies)
+
+
+class FollowingLibrary:
+    """The serving index version; a swapped pointer takes effect with the next question."""
+
+    def __init__(self, index_dir: Path) -> None:
+        self._index_dir = index_dir
+        self.library = Library.open(index_dir)
+        self.folder = version_dir(index_dir, self.library.version)
+
+    @property
+    def version(self) -> str:
+        return self.library.version
+
+    def refresh(self) -> bool:
+        changed = self.library.refresh()
+        if changed:
+            self.folder = version_dir(self._index_dir, self.library.version)
+        return changed
+
+    def search(self, text: str, vector, reader: Reader, **options) -> Findings:  # type: ignore[no-untyped-def]
+        return self.library.search(text, vector, reader, **options)
+
+    def article(self, article_id: str):  # type: ignore[no-untyped-def]
+        return self.library.article(article_id)
+
+    def sentences(self, article_id: str, vector):  # type: ignore[no-untyped-def]
+        return self.library.sentences(article_id, vector)
+
+    def close(self) -> None:
+        self.library.close()
+
+
+class FollowingReader:
+    """A message reader whose classifiers belong to the serving index version."""
+
+    def __init__(self, library: FollowingLibrary, embedder: Embedder, facts: CompanyFacts) -> None:
+        self._library = library
+        self._embedder = embedder
+        self._facts = facts
+        self._reader = self._load()
+
+    def read(self, raw: str, *, language: str = "en"):  # type: ignore[no-untyped-def]
+        if self._library.refresh():
+            self._reader = self._load()
+        return self._reader.read(raw, language=language)
+
+    def question(self, text: str):  # type: ignore[no-untyped-def]
+        return self._reader.question(text)
+
+    def _load(self) -> MessageReader:
+        classifiers = Classifiers.load(self._library.folder / CLASSIFIERS_FILE)
+        if classifiers.fingerprint != self._embedder.fingerprint:
+            raise IndexUnavailableError(
+                f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
+                "is in use. Run `copilot index sync`."
+            )
+        return MessageReader(
+            classifiers, self._embedder, class_actions=dict(self._facts.class_actions)
+        )
+
+
+def _versions(library: FollowingLibrary, policies: Policies) -> Callable[[], Versions]:
+    code, prompts = package_version("it-support-copilot"), prompts_version()
+    return lambda: Versions(
+        code=code, knowledge=library.version, policy=policies.version, prompts=prompts, model=MODEL
+    )
+
+
+def _digest(key: bytes) -> Callable[[str], str]:
+    return lambda text: hmac.new(
+        key, text.encode("utf-8", "surrogatepass"), hashlib.sha256
+    ).hexdigest()
+
+
+async def _checkpoints(home: Home, stack: AsyncExitStack) -> AsyncSqliteSaver:
+    """LangGraph's checkpoints, readable back into our own value types and no others."""
+    import aiosqlite
+
+    connection = await stack.enter_async_context(aiosqlite.connect(home.checkpoints))
+    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+        await connection.execute(f"PRAGMA {pragma}")
+    saver = AsyncSqliteSaver(
+        connection, serde=JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
+    )
+    await saver.setup()
+    return saver
+
+
+def _checkpointed_types() -> list[tuple[str, str]]:
+    return [
+        (module.__name__, name)
+        for module in (conversation, state)
+        for name, kind in inspect.getmembers(module, inspect.isclass)
+        if issubclass(kind, BaseModel) and kind.__module__ == module.__name__
+    ]
+
+
+async def _store_problem(journal: SqlJournal) -> str | None:
+    from copilot.errors import StoreUnavailableError
+
+    try:
+        await journal.unfinished()
+    except StoreUnavailableError as error:
+        return str(error)
+    return None

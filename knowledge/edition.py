@@ -1,0 +1,311 @@
+"""The open files of one index version, and how a question is ranked against them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from filelock import FileLock
+from numpy.typing import NDArray
+
+from knowledge.article import Article
+from knowledge.confidence import ConfidenceMismatchError, ConfidenceModel, default_model
+from knowledge.findings import ArticleHit, Findings, Passage, Reader
+from knowledge.index import VectorIndex
+from knowledge.lexical import Lexicon, best
+from knowledge.ranking import Candidates, Ranked, Weights, features, fuse
+from knowledge.shelf import Card, Shelf, day
+from knowledge.versions import IndexUnavailableError, VersionManifest, own, read_manifest
+
+Rows = NDArray[np.int64]
+Flags = NDArray[np.bool_]
+Vector = NDArray[np.float32]
+
+CONFIDENCE_FILE = "confidence.json"
+"""Name of a confidence model in a version's folder; the shipped default serves where it is absent."""
+DEPTH = 50
+_DEEPER = 8
+"""Times the depth, when the reader may not see most of what was found."""
+_PASSAGES = 5
+_LIKELY = 0.15
+"""Probability from which the articles of a label are candidates, whatever their wording."""
+_LIKELY_ARTICLES = 12
+_WHOLE_ARTICLES = 20
+"""Articles that come in by the BM25 of all they say."""
+_ROWS_OF_ONE = 40
+
+
+class Rated(NamedTuple):
+    """Candidates and their ranking, before anything is read from disk. For calibration."""
+
+    candidates: Candidates
+    ranked: Ranked
+
+
+class Question(NamedTuple):
+    text: str
+    vector: Vector
+    prior: Mapping[str, float]
+
+
+class Pool(NamedTuple):
+    """What the indexes gave for a question."""
+
+    rows: Rows
+    lexical: Vector
+    """BM25 of every row."""
+    whole: Vector
+    """BM25 of every article."""
+
+
+def may_read(
+    audience: Sequence[str], regions: Sequence[str], platforms: Sequence[str], reader: Reader
+) -> bool:
+    """Whether an article is for this reader. Unknown region or platform leaves nothing out."""
+    return (
+        not reader.groups.isdisjoint(audience)
+        and (reader.region is None or reader.region in regions or "any" in regions)
+        and (
+            reader.platform is None
+            or reader.platform in platforms
+            or not {"any", "web"}.isdisjoint(platforms)
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    shelf: Shelf
+    lexicon: Lexicon
+    articles: Lexicon
+    dense: VectorIndex
+
+
+class Edition:
+    """The open files of one version."""
+
+    def __init__(self, folder: Path, weights: Weights) -> None:
+        self._lock: FileLock = own(folder)
+        try:
+            parts = _open_parts(folder)
+            self.manifest = _manifest(folder)
+            self._confidence = _confidence(folder, self.manifest)
+        except BaseException:
+            self._lock.release()
+            raise
+        self.shelf, self._dense = parts.shelf, parts.dense
+        self._lexicon, self._article_lexicon = parts.lexicon, parts.articles
+        self.weights = weights
+        self._due = np.array([card.due for card in self.shelf.cards], dtype=np.int64)
+        self._labels: dict[str, list[int]] = {}
+        for number, card in enumerate(self.shelf.cards):
+            self._labels.setdefault(f"{card.category}.{card.subcategory}", []).append(number)
+        self._readable = lru_cache(maxsize=64)(self._readable_by)
+        self.article = lru_cache(maxsize=256)(self.shelf.article)
+
+    def close(self) -> None:
+        self._dense.close()
+        self.shelf.close()
+        self._lock.release()
+
+    def search(
+        self, question: Question, reader: Reader, at: date, language: str, limit: int
+    ) -> Findings:
+        readable = self._readable(reader)
+        current = readable & (self._due >= at.toordinal())
+        found, old = self._both(question, current, readable & ~current, limit)
+        signals = features(found.candidates, found.ranked, len(question.text.split()))
+        cosine = float(found.candidates.cosine.max(initial=0.0))
+        hits = self._hits(found.ranked, reader, limit, stale=False)
+        return Findings(
+            hits=hits,
+            stale_hits=self._hits(old.ranked, reader, limit, stale=True),
+            confidence=self._confidence.probability(signals, language) if hits else 0.0,
+            answerable=bool(hits) and self._confidence.answerable(signals, language, cosine),
+            signals=signals,
+            version=self.manifest.version,
+        )
+
+    def _both(
+        self, question: Question, current: Flags, stale: Flags, limit: int
+    ) -> tuple[Rated, Rated]:
+        """Current and stale articles, looking deeper when most of what is near is neither.
+
+        At last every current article that may be read is compared, so a narrow right to read
+        never hides an article.
+        """
+        wanted = min(limit, int(current.sum()))
+        for depth in (DEPTH, DEPTH * _DEEPER):
+            pool = self.pool(question, depth)
+            found = self.rate(question, pool, current)
+            if len(found.ranked.articles) >= wanted:
+                break
+        else:
+            every = np.flatnonzero(current[self.shelf.article_of])
+            found = self.rate(question, pool._replace(rows=every), current)
+        return found, self.rate(question, pool, stale)
+
+    def pool(self, question: Question, depth: int) -> Pool:
+        """The `depth` best rows by cosine and by BM25, whoever may read them."""
+        lexical = self._lexicon.scores(question.text)
+        near = self._dense.nearest(question.vector, depth)
+        rows = np.unique(np.concatenate([near, best(lexical, depth).rows]))
+        return Pool(rows, lexical, self._article_lexicon.scores(question.text))
+
+    def rate(self, question: Question, pool: Pool, allowed: Flags) -> Rated:
+        """Rank the allowed articles: those of the pool, and the best as wholes or by their label."""
+        if not allowed.any():
+            nobody = np.empty(0, dtype=np.int64)
+            return self._rated(question, pool, nobody)
+        whole = np.where(allowed, pool.whole, np.float32(0))
+        near = pool.rows[allowed[self.shelf.article_of[pool.rows]]]
+        articles = {
+            *self.shelf.article_of[near].tolist(),
+            *best(whole, _WHOLE_ARTICLES).rows.tolist(),
+            *self._likely(question, allowed),
+        }
+        # Articles are compared by their best rows together, so each brings all it has.
+        rows = np.concatenate([near, self._rows_of(sorted(articles), pool.lexical)])
+        return self._rated(question, pool, np.unique(rows))
+
+    def _rated(self, question: Question, pool: Pool, rows: Rows) -> Rated:
+        articles = self.shelf.article_of[rows].astype(np.int64)
+        candidates = Candidates(
+            chunk=rows,
+            article=articles,
+            cosine=self.shelf.cosines(rows, question.vector),
+            lexical=pool.lexical[rows],
+            article_lexical=pool.whole[articles],
+            coverage=self._lexicon.coverage(question.text, rows),
+            prior=self._priors(articles, question.prior),
+            probe=self.shelf.is_probe[rows],
+        )
+        return Rated(candidates, fuse(candidates, self.weights))
+
+    def _likely(self, question: Question, allowed: Flags) -> list[int]:
+        """Articles of the labels that the classifiers think likely."""
+        labels = [label for label, chance in question.prior.items() if chance >= _LIKELY]
+        found = [n for label in labels for n in self._labels.get(label, ()) if allowed[n]]
+        return found[:_LIKELY_ARTICLES]
+
+    def _rows_of(self, articles: Sequence[int], lexical: Vector) -> Rows:
+        """The rows of some articles; of a very long one those with the most of the question."""
+        found: list[Rows] = [np.empty(0, dtype=np.int64)]
+        for number in articles:
+            card = self.shelf.cards[number]
+            rows = np.arange(*_span(card), dtype=np.int64)
+            if len(rows) > _ROWS_OF_ONE:
+                rows = rows[np.argsort(-lexical[rows], kind="stable")[:_ROWS_OF_ONE]]
+            found.append(rows)
+        return np.concatenate(found)
+
+    def _priors(self, articles: Rows, prior: Mapping[str, float]) -> Vector:
+        if not prior:
+            return np.zeros(len(articles), dtype=np.float32)
+        cards = self.shelf.cards
+        known = {n: cards[n] for n in set(articles.tolist())}
+        value = {n: prior.get(f"{c.category}.{c.subcategory}", 0.0) for n, c in known.items()}
+        return np.array([value[n] for n in articles.tolist()], dtype=np.float32)
+
+    def _readable_by(self, reader: Reader) -> Flags:
+        return np.array(
+            [may_read(c.audience, c.regions, c.platforms, reader) for c in self.shelf.cards],
+            dtype=np.bool_,
+        )
+
+    def _hits(
+        self, ranked: Ranked, reader: Reader, limit: int, *, stale: bool
+    ) -> tuple[ArticleHit, ...]:
+        hits = []
+        for position, number in enumerate(ranked.articles.tolist()[:limit]):
+            article = self.article(number)
+            # The filter was an array; what is handed out is checked against the article itself.
+            if may_read(article.audience, article.regions, article.platforms, reader):
+                hits.append(self._hit(article, number, ranked, position, stale=stale))
+        return tuple(hits)
+
+    def _hit(
+        self, article: Article, number: int, ranked: Ranked, position: int, *, stale: bool
+    ) -> ArticleHit:
+        card = self.shelf.cards[number]
+        return ArticleHit(
+            article_id=article.id,
+            title=article.title,
+            category=article.category,
+            subcategory=article.subcategory,
+            reviewed_on=day(card.reviewed_on),
+            version=article.version,
+            stale=stale,
+            score=float(ranked.scores[position]),
+            passages=self._passages(article, ranked, position),
+        )
+
+    def _passages(self, article: Article, ranked: Ranked, position: int) -> tuple[Passage, ...]:
+        scored = zip(
+            ranked.chunks[position].tolist(), ranked.chunk_scores[position].tolist(), strict=True
+        )
+        shown = [(row, score) for row, score in scored if not self.shelf.is_probe[row]][:_PASSAGES]
+        if not shown:
+            number = int(ranked.articles[position])
+            rows = range(*_span(self.shelf.cards[number]))
+            score = float(ranked.scores[position])
+            shown = [(row, score) for row in rows if not self.shelf.is_probe[row]][:1]
+        texts = self.shelf.passages([row for row, _ in shown])
+        return tuple(
+            Passage(
+                chunk_id=texts[row].id,
+                article_id=article.id,
+                section=texts[row].section,
+                kind=texts[row].kind,
+                platform=texts[row].platform,
+                text=texts[row].text,
+                score=score,
+            )
+            for row, score in shown
+        )
+
+
+def _span(card: Card) -> tuple[int, int]:
+    return card.first_row, card.first_row + card.row_count
+
+
+def _open_parts(folder: Path) -> _Parts:
+    try:
+        shelf = Shelf(folder)
+        lexicon = Lexicon(folder / "lexical" / "rows")
+        articles = Lexicon(folder / "lexical" / "articles")
+    except Exception as error:
+        raise IndexUnavailableError(
+            f"The knowledge index {folder.name} can't be read ({type(error).__name__}). Go back "
+            "with `copilot index use VERSION` or build again with `copilot index build`."
+        ) from error
+    return _Parts(shelf, lexicon, articles, VectorIndex(folder))
+
+
+def _manifest(folder: Path) -> VersionManifest:
+    manifest = read_manifest(folder)
+    if manifest is None:
+        raise IndexUnavailableError(
+            f"The knowledge index {folder.name} has no manifest. "
+            "Build again with `copilot index build`."
+        )
+    return manifest
+
+
+def _confidence(folder: Path, manifest: VersionManifest) -> ConfidenceModel:
+    """The model fitted for this version, the default where none was; refused when it does not fit."""
+    path = folder / CONFIDENCE_FILE
+    if not path.exists():
+        return default_model()
+    try:
+        return ConfidenceModel.from_json(path.read_text("utf-8"), manifest.version)
+    except ConfidenceMismatchError as error:
+        raise IndexUnavailableError(str(error)) from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise IndexUnavailableError(
+            f"The confidence model of index {folder.name} can't be read ({type(error).__name__}). "
+            "Go back with `copilot index use VERSION` or build again with `copilot index build`."
+        ) from error

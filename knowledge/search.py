@@ -1,0 +1,126 @@
+"""Search: dense and lexical candidates, fused, filtered for the reader, with a calibrated doubt."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from threading import RLock
+from typing import Self
+
+import numpy as np
+
+from knowledge.article import Article
+from knowledge.edition import CONFIDENCE_FILE, DEPTH, Edition, Question, Rated, Vector
+from knowledge.findings import Findings, Reader
+from knowledge.ranking import Weights
+from knowledge.shelf import Card
+from knowledge.versions import VersionManifest, current_dir, pointer_stamp
+
+
+__all__ = ["CONFIDENCE_FILE", "Library", "Rated", "UnknownArticleError"]
+
+
+class UnknownArticleError(LookupError):
+    """The serving version has no article of that id."""
+
+
+class Library:
+    """One open index version; follows the pointer when `refresh` is called. Thread-safe."""
+
+    def __init__(self, index_dir: Path | None, opened: Edition) -> None:
+        self._index_dir = index_dir
+        self._opened = opened
+        self._stamp = pointer_stamp(index_dir) if index_dir else (0, 0)
+        self._lock = RLock()
+
+    @staticmethod
+    def open(index_dir: Path, *, weights: Weights = Weights()) -> "Library":  # noqa: B008
+        """Open the serving version, or `IndexUnavailableError`. This process then owns it."""
+        return Library(index_dir, Edition(current_dir(index_dir), weights))
+
+    @staticmethod
+    def at(folder: Path, *, weights: Weights = Weights()) -> "Library":  # noqa: B008
+        """Open the version in a folder, for a build that calibrates what it is building."""
+        return Library(None, Edition(folder, weights))
+
+    @property
+    def version(self) -> str:
+        return self._opened.manifest.version
+
+    @property
+    def manifest(self) -> VersionManifest:
+        return self._opened.manifest
+
+    @property
+    def cards(self) -> Sequence[Card]:
+        """Every article of the version, ordered by id."""
+        return self._opened.shelf.cards
+
+    def search(
+        self,
+        text: str,
+        vector: Vector,
+        reader: Reader,
+        *,
+        at: date,
+        prior: Mapping[str, float] | None = None,
+        language: str = "en",
+        limit: int = 5,
+    ) -> Findings:
+        """Articles for a question: current ones that the reader may read, and stale ones apart."""
+        question = Question(text, _flat(vector), prior or {})
+        with self._lock:
+            return self._opened.search(question, reader, at, language, limit)
+
+    def rate(self, text: str, vector: Vector, *, prior: Mapping[str, float] | None = None) -> Rated:
+        """Candidates and ranking of a question over all articles, whoever reads and whenever."""
+        with self._lock:
+            question = Question(text, _flat(vector), prior or {})
+            everything = np.ones(len(self.cards), dtype=np.bool_)
+            return self._opened.rate(question, self._opened.pool(question, DEPTH), everything)
+
+    def article(self, article_id: str) -> Article:
+        """An article of this version, or `UnknownArticleError`."""
+        with self._lock:
+            return self._opened.article(self._number(article_id))
+
+    def sentences(self, article_id: str, vector: Vector) -> Sequence[tuple[str, str, float]]:
+        """Quotable sentences of an article: (sentence, section, cosine), nearest first."""
+        with self._lock:
+            return self._opened.shelf.sentences(self._number(article_id), _flat(vector))
+
+    def refresh(self) -> bool:
+        """Follow the pointer if it was swapped; whether it was. One `stat` when it was not."""
+        if self._index_dir is None or pointer_stamp(self._index_dir) == self._stamp:
+            return False
+        with self._lock:
+            self._stamp = pointer_stamp(self._index_dir)
+            folder = current_dir(self._index_dir)
+            if folder.name == self.version:
+                return False
+            opened = Edition(folder, self._opened.weights)
+            self._opened.close()
+            self._opened = opened
+        return True
+
+    def close(self) -> None:
+        """Give the version up, so that another process may own it."""
+        with self._lock:
+            self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _number(self, article_id: str) -> int:
+        number = self._opened.shelf.number_of.get(article_id)
+        if number is None:
+            raise UnknownArticleError(
+                f"Article {article_id!r} is not in index version {self.version}."
+            )
+        return number
+
+
+def _flat(vector: Vector) -> Vector:
+    return np.asarray(vector, dtype=np.float32).reshape(-1)
