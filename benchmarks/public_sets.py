@@ -1,4 +1,4 @@
-"""Public question sets as articles of the product: its own parts, sections and passages."""
+"""Public question sets as articles of the product, cut into its own passages."""
 
 import hashlib
 import json
@@ -13,13 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.article import Article, sections_of
-from knowledge.chunking import Chunk, Count, chunks
+from knowledge.corpus import Corpus
 from knowledge.outline import Part, parts, title_of
 
 Flags = NDArray[np.bool_]
 
-DEFAULT_DATA = Path(__file__).resolve().parents[1].parent / "shared" / "data"
+DEFAULT_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 _TECHNOTE = re.compile(r"Title:\s*(.*?)\s*(?: - United States)?\n\s*Text:\n?(.*)", re.DOTALL)
+_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
+_CONTENTS = 0.6
 
 
 class DataMissingError(Exception):
@@ -37,10 +39,7 @@ class Question:
 @dataclass(frozen=True)
 class QuestionSet:
     name: str
-    articles: tuple[Article, ...]
-    passages: tuple[Chunk, ...]
-    owner: NDArray[np.int64]
-    """Row number of each passage's article."""
+    corpus: Corpus
     questions: tuple[Question, ...]
 
     @property
@@ -58,76 +57,81 @@ class QuestionSet:
             flags[ordered[: len(ordered) // 2]] = True
         return flags
 
-    def whole_texts(self) -> list[str]:
-        """What the index of whole articles holds of each."""
-        return [
-            "\n".join([a.title, *(f"{s.path}\n{s.text}" for s in a.sections)])
-            for a in self.articles
-        ]
 
-
-def load_techqa(data: Path, count: Count) -> QuestionSet:
-    """Real questions to IBM support, 337 technotes; a fifth of the questions has no answer there."""
-    articles, rows = [], _read(data / "techqa-sample" / "corpus.jsonl")
-    for row in rows:
+def load_techqa(data: Path) -> QuestionSet:
+    """Real questions to IBM support over 337 technotes; a fifth of them has no answer there."""
+    articles = []
+    for row in _read(data / "techqa-sample" / "corpus.jsonl"):
         match = _TECHNOTE.match(row["text"])
         title, body = match.groups() if match else ("", row["text"])
         # A technote is no Markdown: its logs hold lines that only look like headings.
         articles.append(_article(row["id"], title, (Part(0, (), body, 1),)))
-    return _set("techqa", articles, _read(data / "techqa-sample" / "questions.jsonl"), count)
+    return _set("techqa", articles, _read(data / "techqa-sample" / "questions.jsonl"))
 
 
-def load_it_kb(data: Path, count: Count, *, strict: bool = False) -> QuestionSet:
+def load_it_kb(data: Path, *, repeats: bool = True, contents: bool = True) -> QuestionSet:
     """FAQ questions over the pages of three organisations, their title lines removed.
 
-    `strict` also removes every heading that repeats a question word for word: on pages that answer
-    several questions those headings are titles in all but name.
+    Without `repeats`, headings that repeat a question word for word are removed as well: on pages
+    that answer several questions those are titles in all but name. Without `contents`, pages that
+    are mostly links and answer nothing are left out: one of them lists the titles of all FAQ pages.
     """
     folder = data / "it-kb"
     questions = _read(folder / "csc_faq_questions.jsonl")
-    asked = {_plain(row["text"]) for row in questions} if strict else set()
-    articles = []
-    for row in _read(folder / "docs.jsonl") + _read(folder / "distractors_tts_nonit.jsonl"):
-        _, body = title_of(_parts(row["text"]))
-        text = "\n".join(f"{'#' * p.level} {p.path[-1]}\n{p.text}" if p.path else p.text for p in body)
-        banned = {_plain(row["title"] or "")} | asked
-        kept = (line for line in text.splitlines() if not _plain(line) or _plain(line) not in banned)
-        articles.append(_article(row["id"], "", _parts("\n".join(kept))))
-    return _set("it-kb strict" if strict else "it-kb", articles, questions, count)
+    asked = set() if repeats else {_plain(row["text"]) for row in questions}
+    gold = {name for row in questions for name in row["gold_docs"]}
+    articles = [
+        _untitled(row, asked)
+        for name in ("docs.jsonl", "distractors_tts_nonit.jsonl")
+        for row in _read(folder / name)
+        if contents or row["id"] in gold or not _is_contents_page(row["text"])
+    ]
+    name = "it-kb" if repeats else "it-kb, no repeated headings"
+    return _set(name if contents else f"{name}, no contents pages", articles, questions)
 
 
-def _set(
-    name: str, articles: Sequence[Article], rows: Sequence[dict[str, Any]], count: Count
-) -> QuestionSet:
-    place = {article.id: row for row, article in enumerate(articles)}
-    passages = [(row, chunk) for row, a in enumerate(articles) for chunk in chunks(a, count)]
-    return QuestionSet(
-        name=name,
-        articles=tuple(articles),
-        passages=tuple(chunk for _, chunk in passages),
-        owner=np.array([row for row, _ in passages], dtype=np.int64),
-        questions=tuple(
-            Question(r["id"], r["text"], frozenset(place[gold] for gold in r["gold_docs"]))
-            for r in rows
-        ),
+def _untitled(row: dict[str, Any], asked: set[str]) -> Article:
+    _, body = title_of(parts(row["text"]))
+    text = "\n".join(f"{'#' * p.level} {p.path[-1]}\n{p.text}" if p.path else p.text for p in body)
+    banned = {_plain(row["title"] or ""), *asked} - {""}
+    kept = (line for line in text.splitlines() if _plain(line) not in banned)
+    return _article(row["id"], "", parts("\n".join(kept)))
+
+
+def _is_contents_page(text: str) -> bool:
+    linked = sum(len(match[1].split()) for match in _LINK.finditer(text))
+    return linked >= _CONTENTS * len(_LINK.sub(r"\1", text).split())
+
+
+def _set(name: str, articles: Sequence[Article], rows: Sequence[dict[str, Any]]) -> QuestionSet:
+    corpus = Corpus(tuple(sorted(articles, key=lambda article: article.id)))
+    place = {article.id: number for number, article in enumerate(corpus.articles)}
+    questions = tuple(
+        Question(row["id"], row["text"], frozenset(place[gold] for gold in row["gold_docs"]))
+        for row in rows
     )
+    return QuestionSet(name, corpus, questions)
 
 
 def _article(name: str, title: str, body: tuple[Part, ...]) -> Article:
-    # A page without its title is no valid article; that is the point of removing it.
+    # A page without its title is no valid article; removing it is the point.
     return Article.model_construct(
-        id=name, title=title, aliases={}, sections=sections_of(body), reviewed_on=date.min
+        id=name,
+        title=title,
+        audience=("all_staff",),
+        platforms=("any",),
+        regions=("any",),
+        owner="public",
+        reviewed_on=date(2026, 1, 1),
+        review_every_days=365,
+        version="1",
+        sections=sections_of(body),
     )
-
-
-def _parts(t):
-    try: return parts(t)
-    except ValueError: return (Part(0,(),t,1),)
 
 
 def _read(path: Path) -> list[dict[str, Any]]:
     if not path.is_file():
-        raise DataMissingError(f"skipped: {path} is not there. Name the folder with --data.")
+        raise DataMissingError(f"{path} is not there. Name the folder that holds it with --data.")
     return [json.loads(line) for line in path.read_text("utf-8").splitlines()]
 
 

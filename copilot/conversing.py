@@ -13,6 +13,9 @@ _ACT = 0.5
 _SOCIAL_WORDS = 14
 """A longer message is about something, however friendly it starts."""
 _OUT_OF_SCOPE = 0.45
+_AMBIGUOUS, _CERTAIN = 0.6, 0.6
+_UNCLEAR, _FEW_WORDS = 0.25, 20
+_HOLD, _NEAR = 0.06, 0.3
 _SOCIAL = {
     "thanks": "thanks",
     "greeting": "greeting",
@@ -163,20 +166,32 @@ def _ambiguous(
     memory: Memory, understanding: Understanding, choices: Mapping[str, str]
 ) -> Move | None:
     """Ask once, and only where the answer changes the route."""
-    if memory.clarified or memory.turns and memory.shown:
+    if memory.clarified or (memory.turns and memory.shown):
         return None
     question = understanding.main
-    ranked = sorted(question.labels, key=lambda label: -question.labels[label])
-    plausible = [label for label in ranked if label in choices and question.labels[label] >= 0.08][
-        :3
-    ]
-    unclear = understanding.signals["ambiguity"]
-    asks = (unclear >= 0.6 and question.certainty < 0.7) or (
-        unclear >= 0.3 and question.certainty < 0.3
-    )
+    asks = understanding.signals["ambiguity"] >= _AMBIGUOUS and question.certainty < _CERTAIN
     if not asks or len(understanding.questions) > 1:
         return None
-    return Move("clarify", "ambiguous", labels=tuple(plausible) if len(plausible) > 1 else ())
+    return Move("clarify", "ambiguous", labels=plausible(understanding, choices))
+
+
+def plausible(understanding: Understanding, choices: Mapping[str, str]) -> tuple[str, ...]:
+    """Labels between which one question decides; none where the message gives no hold at all."""
+    labels = understanding.main.labels
+    ranked = sorted((label for label in labels if label in choices), key=lambda label: -labels[label])
+    near = [x for x in ranked[:3] if labels[x] >= max(_HOLD, _NEAR * labels[ranked[0]])]
+    return tuple(near) if len(near) > 1 else ()
+
+
+def may_ask(memory: Memory, understanding: Understanding) -> bool:
+    """Whether a question could still help where no article is sure: once, early, and about one thing."""
+    return (
+        not memory.clarified
+        and not memory.shown
+        and len(understanding.questions) == 1
+        and understanding.signals["ambiguity"] >= _UNCLEAR
+        and len(understanding.text.split()) <= _FEW_WORDS
+    )
 
 
 def _is(understanding: Understanding, act: str) -> bool:

@@ -33,7 +33,7 @@ def policy_request(
         ),
         situation=Situation(
             device_managed=_managed(asked.person),
-            location=location(asked.person, memory, understanding),
+            location=_strictest_location(asked.person, memory, understanding),
             lockouts_24h=asked.lockouts_24h,
             probes_in_thread=memory.probes,
             lockdown=lockdown,
@@ -52,9 +52,15 @@ def asker(person: Person) -> Asker:
 
 
 def location(person: Person, memory: Memory, understanding: Understanding) -> Location:
-    """Where they say they are, else where the directory has them."""
+    """Where they say they are, else where the directory has them: for people to read."""
     said = understanding.location or memory.location or person.location
     return next((place for place in LOCATIONS if place == said), "unknown")
+
+
+def _strictest_location(person: Person, memory: Memory, understanding: Understanding) -> Location:
+    """What somebody writes may tighten a decision ("I am abroad"), never loosen it ("I'm in the office")."""
+    said = understanding.location or memory.location
+    return "travelling" if said == "travelling" else person.location
 
 
 def _managed(person: Person) -> bool | None:

@@ -9,7 +9,7 @@ from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import TicketRef, Versions
-from copilot.conversing import next_move
+from copilot.conversing import may_ask, next_move, plausible
 from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
@@ -97,7 +97,7 @@ class Nodes:
             if (hit := _chosen(question, finding, state)) is not None
         ]
         if not chosen:
-            return {"move": _not_sure(state["move"])}
+            return {"move": self._ask_or_hand_over(state)}
         sources = [
             (
                 question,
@@ -115,6 +115,8 @@ class Nodes:
     async def check(self, state: TurnState) -> TurnState:
         """Cut what no current passage supports; nothing left means that people take over."""
         draft = state.get("draft", Draft())
+        if state["move"].kind == "clarify":
+            return {}
         if not draft.grounded:
             return {"draft": Draft(), "move": _not_sure(state["move"])}
         checked = grounding.check(draft, self._passage(state["asked"].inquiry.at.date()))
@@ -170,6 +172,12 @@ class Nodes:
         reply = replying.compose(turn, self._parts.company)
         return {"reply": reply, "memory": replying.remember(turn, reply, self._parts.company)}
 
+    def _ask_or_hand_over(self, state: TurnState) -> Move:
+        memory, read, move = _memory(state), state["understanding"], state["move"]
+        if move.kind == "answer" and move.reason == "answer" and may_ask(memory, read):
+            return Move("clarify", "not_sure", labels=plausible(read, self._parts.company.choices))
+        return _not_sure(move)
+
     def _passage(self, at: date) -> grounding.PassageText:
         def passage(article_id: str, section: str) -> str | None:
             article = self._parts.library.article(article_id)
@@ -193,7 +201,7 @@ def after_recall(state: TurnState) -> str:
 
 
 def after_check(state: TurnState) -> str:
-    return "reply" if state["move"].kind == "answer" else "hand_off"
+    return "reply" if state["move"].kind in ("answer", "clarify") else "hand_off"
 
 
 def questions(state: TurnState) -> tuple[Question, ...]:

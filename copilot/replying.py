@@ -125,6 +125,7 @@ def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
         handoff=turn.handoff or memory.handoff,
         resolved=reply.resolved if reply.resolved is not None else memory.resolved,
         redactions=memory.redactions + turn.asked.redactions,
+        seen=turn.asked.seen,
     )
 
 

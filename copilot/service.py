@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import time
 from typing import Protocol
@@ -27,7 +27,7 @@ from copilot.graph import Graph
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import PassageScore, Stored, ThreadSummary, TurnRecord
 from copilot.state import Asked, Memory, TurnState
-from policies.redaction import Redactor
+from policies.redaction import Redactor, Seen
 
 EARLIER_DAYS = 14
 """How far back a conversation counts as the earlier case of somebody who comes back."""
@@ -91,7 +91,7 @@ class Copilot:
             raise UnknownUserError(
                 f"The directory knows nobody called '{inquiry.user}'. Sign in with your company account."
             )
-        redacted = self._redactor.redact(inquiry.text)
+        redacted = self._redactor.redact(inquiry.text, await self._seen(inquiry))
         clean = inquiry.model_copy(
             update={"text": redacted.text or "[removed]", **self._clean_context(inquiry)}
         )
@@ -107,6 +107,7 @@ class Copilot:
                 person=person,
                 redactions=redacted.count,
                 secrets=tuple(redacted.found),
+                seen=redacted.seen,
             )
             return await self._turn(asked, started)
 
@@ -154,18 +155,26 @@ class Copilot:
         result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
         return TurnState(**result)
 
+    async def _seen(self, inquiry: Inquiry) -> Seen | None:
+        """Which secrets this conversation named before; only needed to number placeholders."""
+        if inquiry.thread is None:
+            return None
+        try:
+            state = await self._graph.aget_state({"configurable": {"thread_id": inquiry.thread}})
+        except Exception as error:  # noqa: BLE001  # numbering placeholders is not worth a turn
+            self._telemetry.failure("checkpoint", error)
+            return None
+        memory = state.values.get("memory")
+        return memory.seen if isinstance(memory, Memory) else None
+
     async def _with_past(self, asked: Asked, *, first: bool) -> Asked:
         since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)
         recent = await self._journal.recent_threads(asked.person.id, since, 20)
         others = tuple(t for t in recent if t.thread_id != asked.thread_id)
-        return Asked(
-            inquiry=asked.inquiry,
-            thread_id=asked.thread_id,
-            person=asked.person,
+        return replace(
+            asked,
             earlier=others if first else (),
             lockouts_24h=_lockouts(others, asked.inquiry.at, self._company),
-            redactions=asked.redactions,
-            secrets=asked.secrets,
         )
 
     async def _hand_over_outage(self, asked: Asked) -> tuple[Reply, TurnRecord]:

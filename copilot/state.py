@@ -17,6 +17,7 @@ from copilot.record import ThreadSummary
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
 from policies.model import Decision
+from policies.redaction import Seen
 
 
 class Pending(Value):
@@ -51,6 +52,8 @@ class Memory(Value):
     handoff: Handoff | None = None
     resolved: bool | None = None
     redactions: int = 0
+    seen: Seen = Seen()
+    """Secrets already named in this conversation, so that a placeholder keeps its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +68,7 @@ class Asked:
     redactions: int = 0
     secrets: tuple[str, ...] = ()
     """Kinds of secrets that were taken out of the message."""
-    failed: str | None = None
-    """Set when the turn before the handoff broke: the case goes to people with this reason code."""
+    seen: Seen = Seen()
 
 
 class TurnState(TypedDict, total=False):

@@ -1,7 +1,7 @@
 """Asking through the server that owns the home, over its HTTP API."""
 
-from datetime import UTC, datetime, timedelta
 import time
+from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 

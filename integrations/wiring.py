@@ -8,6 +8,7 @@ import hashlib
 import hmac
 from importlib.metadata import version as package_version
 import inspect
+import os
 from pathlib import Path
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
@@ -38,6 +39,7 @@ from knowledge.findings import Findings, Reader
 from knowledge.search import Library
 from knowledge.vectors import VectorStore
 from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
+from policies import redaction
 from policies.engine import Policies, decide
 from policies.loader import load_policies
 from policies.model import Decision, PolicyRequest
@@ -184,7 +186,7 @@ async def _opened(
         journal=journal,
         desk=desk,
         directory=directory,
-        redactor=Redactor(),
+        redactor=Redactor(_scanner_cache(settings, home)),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -352,10 +354,20 @@ async def _checkpoints(home: Home, stack: AsyncExitStack) -> AsyncSqliteSaver:
 def _checkpointed_types() -> list[tuple[str, str]]:
     return [
         (module.__name__, name)
-        for module in (conversation, state)
+        for module in (conversation, state, redaction)
         for name, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, BaseModel) and kind.__module__ == module.__name__
     ]
+
+
+def _scanner_cache(settings: Settings, home: Home) -> Path:
+    """Compiled scanner rules lie beside the models, or in the home where that can't be written."""
+    shared = settings.models_dir.parent / "scanner"
+    try:
+        shared.mkdir(parents=True, exist_ok=True)
+    except OSError:
+        return home.path / "scanner"
+    return shared if os.access(shared, os.W_OK) else home.path / "scanner"
 
 
 async def _store_problem(journal: SqlJournal) -> str | None:

@@ -49,6 +49,7 @@ def bundle(
     embedder.embed_documents(wanted, progress)
     store.save()
     dropped = store.keep_only(wanted)
+    (target / f"{fingerprint}.lock").unlink(missing_ok=True)
     return Bundled(target / f"{fingerprint}.npz", len(wanted), missing, dropped)
 
 

@@ -17,7 +17,7 @@ from knowledge.findings import ArticleHit, Findings, Passage, Reader
 from knowledge.index import VectorIndex
 from knowledge.lexical import Lexicon, best
 from knowledge.ranking import Candidates, Ranked, Weights, features, fuse
-from knowledge.shelf import Card, Shelf, day
+from knowledge.shelf import Shelf, day
 from knowledge.versions import IndexUnavailableError, VersionManifest, own, read_manifest
 
 Rows = NDArray[np.int64]
@@ -35,6 +35,8 @@ _LIKELY = 0.15
 _LIKELY_ARTICLES = 12
 _WHOLE_ARTICLES = 20
 """Articles that come in by the BM25 of all they say."""
+_ALIASES = 20
+"""Aliases whose articles come in."""
 _ROWS_OF_ONE = 40
 
 
@@ -49,6 +51,7 @@ class Question(NamedTuple):
     text: str
     vector: Vector
     prior: Mapping[str, float]
+    language: str
 
 
 class Pool(NamedTuple):
@@ -59,6 +62,8 @@ class Pool(NamedTuple):
     """BM25 of every row."""
     whole: Vector
     """BM25 of every article."""
+    aliases: Vector
+    """Cosine of every alias, -1 where it was not compared."""
 
 
 def may_read(
@@ -103,6 +108,9 @@ class Edition:
         self._labels: dict[str, list[int]] = {}
         for number, card in enumerate(self.shelf.cards):
             self._labels.setdefault(f"{card.category}.{card.subcategory}", []).append(number)
+        self._alias_of = np.array(
+            [n for n, card in enumerate(self.shelf.cards) for _ in card.aliases], dtype=np.int64
+        )
         self._readable = lru_cache(maxsize=64)(self._readable_by)
         self.article = lru_cache(maxsize=256)(self.shelf.article)
 
@@ -111,13 +119,12 @@ class Edition:
         self.shelf.close()
         self._lock.release()
 
-    def search(
-        self, question: Question, reader: Reader, at: date, language: str, limit: int
-    ) -> Findings:
+    def search(self, question: Question, reader: Reader, at: date, limit: int) -> Findings:
         readable = self._readable(reader)
         current = readable & (self._due >= at.toordinal())
         found, old = self._both(question, current, readable & ~current, limit)
         signals = features(found.candidates, found.ranked, len(question.text.split()))
+        language = question.language
         cosine = float(found.candidates.cosine.max(initial=0.0))
         hits = self._hits(found.ranked, reader, limit, stale=False)
         return Findings(
@@ -153,7 +160,9 @@ class Edition:
         lexical = self._lexicon.scores(question.text)
         near = self._dense.nearest(question.vector, depth)
         rows = np.unique(np.concatenate([near, best(lexical, depth).rows]))
-        return Pool(rows, lexical, self._article_lexicon.scores(question.text))
+        whole = self._article_lexicon.scores(question.text)
+        aliases = self.shelf.alias_cosines(question.vector, question.language)
+        return Pool(rows, lexical, whole, aliases)
 
     def rate(self, question: Question, pool: Pool, allowed: Flags) -> Rated:
         """Rank the allowed articles: those of the pool, and the best as wholes or by their label."""
@@ -165,6 +174,7 @@ class Edition:
         articles = {
             *self.shelf.article_of[near].tolist(),
             *best(whole, _WHOLE_ARTICLES).rows.tolist(),
+            *(n for n in self._alias_of[best(pool.aliases, _ALIASES).rows].tolist() if allowed[n]),
             *self._likely(question, allowed),
         }
         # Articles are compared by their best rows together, so each brings all it has.
@@ -172,16 +182,21 @@ class Edition:
         return self._rated(question, pool, np.unique(rows))
 
     def _rated(self, question: Question, pool: Pool, rows: Rows) -> Rated:
-        articles = self.shelf.article_of[rows].astype(np.int64)
+        aliases = self._aliases_of(np.unique(self.shelf.article_of[rows]), pool)
+        articles = np.concatenate([self.shelf.article_of[rows], self._alias_of[aliases]])
+        none = np.zeros(len(aliases), dtype=np.float32)
         candidates = Candidates(
-            chunk=rows,
+            # Aliases are numbered after the passages.
+            chunk=np.concatenate([rows, len(self.shelf.article_of) + aliases]),
             article=articles,
-            cosine=self.shelf.cosines(rows, question.vector),
-            lexical=pool.lexical[rows],
+            cosine=np.concatenate(
+                [self.shelf.cosines(rows, question.vector), pool.aliases[aliases]]
+            ),
+            lexical=np.concatenate([pool.lexical[rows], none]),
             article_lexical=pool.whole[articles],
-            coverage=self._lexicon.coverage(question.text, rows),
+            coverage=np.concatenate([self._lexicon.coverage(question.text, rows), none]),
             prior=self._priors(articles, question.prior),
-            probe=self.shelf.is_probe[rows],
+            probe=np.arange(len(articles)) >= len(rows),
         )
         return Rated(candidates, fuse(candidates, self.weights))
 
@@ -196,11 +211,18 @@ class Edition:
         found: list[Rows] = [np.empty(0, dtype=np.int64)]
         for number in articles:
             card = self.shelf.cards[number]
-            rows = np.arange(*_span(card), dtype=np.int64)
+            rows = np.array(card.rows, dtype=np.int64)
             if len(rows) > _ROWS_OF_ONE:
                 rows = rows[np.argsort(-lexical[rows], kind="stable")[:_ROWS_OF_ONE]]
             found.append(rows)
         return np.concatenate(found)
+
+    def _aliases_of(self, articles: Rows, pool: Pool) -> Rows:
+        """The compared aliases of some articles."""
+        cards = self.shelf.cards
+        rows = [row for number in articles.tolist() for row in cards[number].aliases]
+        found = np.array(rows, dtype=np.int64)
+        return found[pool.aliases[found] > -1]
 
     def _priors(self, articles: Rows, prior: Mapping[str, float]) -> Vector:
         if not prior:
@@ -247,12 +269,7 @@ class Edition:
         scored = zip(
             ranked.chunks[position].tolist(), ranked.chunk_scores[position].tolist(), strict=True
         )
-        shown = [(row, score) for row, score in scored if not self.shelf.is_probe[row]][:_PASSAGES]
-        if not shown:
-            number = int(ranked.articles[position])
-            rows = range(*_span(self.shelf.cards[number]))
-            score = float(ranked.scores[position])
-            shown = [(row, score) for row in rows if not self.shelf.is_probe[row]][:1]
+        shown = list(scored)[:_PASSAGES]
         texts = self.shelf.passages([row for row, _ in shown])
         return tuple(
             Passage(
@@ -266,10 +283,6 @@ class Edition:
             )
             for row, score in shown
         )
-
-
-def _span(card: Card) -> tuple[int, int]:
-    return card.first_row, card.first_row + card.row_count
 
 
 def _open_parts(folder: Path) -> _Parts:

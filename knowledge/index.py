@@ -17,7 +17,7 @@ from knowledge.article import Article
 from knowledge.chunking import CHUNKER, Count, chunks, sentences
 from knowledge.corpus import Corpus
 from knowledge.lexical import write_lexicon
-from knowledge.shelf import PROBE, Contents, arrange, digests, write_shelf
+from knowledge.shelf import Contents, ContentVectors, arrange, digests, write_shelf
 from knowledge.versions import (
     IndexUnavailableError,
     VersionManifest,
@@ -40,7 +40,7 @@ Vectors = NDArray[np.float32]
 Rows = NDArray[np.int64]
 Progress = Callable[[str, int, int], None]
 
-LAYOUT = "1"
+LAYOUT = "3"
 """Version of the files in an index folder."""
 _COLLECTION = "passages"
 _BATCH = 4096
@@ -135,8 +135,7 @@ def build_version(
             extras=extras_key,
             dimensions=embedder.dimensions,
             articles=len(contents.articles),
-            passages=contents.passages,
-            rows=len(contents.rows),
+            passages=len(contents.rows),
             sizes={},
         )
         building = target.with_name(f"{version}.building")
@@ -159,7 +158,7 @@ def _report(
     embedded: int,
     removed: tuple[str, ...],
 ) -> BuildReport:
-    now = {row.id: row.digest for row in contents.rows if row.kind != PROBE}
+    now = {row.id: row.digest for row in contents.rows}
     unchanged = sum(known.get(name) == digest for name, digest in now.items())
     return BuildReport(
         version=manifest.version,
@@ -189,6 +188,7 @@ def texts_to_embed(corpus: Corpus, count: Count) -> list[str]:
 
 def _texts(contents: Contents) -> Iterator[str]:
     yield from (row.embedded for row in contents.rows)
+    yield from (alias.text for alias in contents.aliases)
     yield from (sentence.text for _, sentence in contents.sentences)
 
 
@@ -213,8 +213,9 @@ def _write(
     """Fill a folder so that it can be searched, and check that it can."""
     folder.mkdir()
     vectors = embedder.embed_documents([row.embedded for row in contents.rows], progress)
+    aliases = embedder.embed_documents([alias.text for alias in contents.aliases], progress)
     said = embedder.embed_documents([s.text for _, s in contents.sentences], progress)
-    write_shelf(folder, contents, vectors, said)
+    write_shelf(folder, contents, ContentVectors(vectors, aliases, said))
     write_lexicon(folder / "lexical" / "rows", [row.embedded for row in contents.rows])
     write_lexicon(folder / "lexical" / "articles", [_whole(a) for a in contents.articles])
     write_manifest(folder, manifest)

@@ -129,11 +129,9 @@ class Lexicon:
 
 def best(scores: Values, count: int) -> Match:
     """The rows of the highest scores above zero; ties by row number."""
-    if count < len(scores):
-        rows = np.argpartition(-scores, count - 1)[:count]
-    else:
-        rows = np.arange(len(scores))
-    rows = rows[scores[rows] > 0]
+    rows = np.flatnonzero(scores > 0)
+    if len(rows) > count:
+        rows = rows[np.argpartition(scores[rows], len(rows) - count)[-count:]]
     rows = rows[np.lexsort((rows, -scores[rows]))].astype(np.int64)
     return Match(rows, scores[rows])
 

@@ -10,6 +10,7 @@ A probe speaks for its article by its cosine alone, and is never among the ranke
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -124,8 +125,7 @@ def _probes(candidates: Candidates) -> Flags:
 
 
 def _spans(starts: Rows, end: int) -> list[tuple[int, int]]:
-    edges = [*starts.tolist(), end]
-    return list(zip(edges[:-1], edges[1:], strict=True))
+    return list(pairwise([*starts.tolist(), end]))
 
 
 def _best(values: Values, starts: Rows) -> Values:
@@ -148,38 +148,49 @@ def _share(values: Values) -> Values:
     return values / best if best > 0 else values
 
 
+_SHARPNESS = 0.06
+"""Score distance at which a rival counts a third of the first article."""
+
 FEATURES = (
-    "cosine_top", "cosine_margin", "margin_2", "margin_5", "mean_5", "bm25_top", "bm25_margin",
-    "bm25_rank_of_dense_top", "log_words", "coverage", "prior_top", "prior_gap",
+    "lead", "cosine", "coverage", "prior", "prior_gap", "cosine_top", "cosine_lead", "lexical_lead",
+    "agreement", "log_words",
 )  # fmt: skip
 """Every name that `features` gives."""
 
 
 def features(candidates: Candidates, ranked: Ranked, question_words: int) -> Mapping[str, float]:
-    """Named features for the confidence model. All are 0 when there is no candidate."""
-    del candidates
+    """What tells whether the first article is right, by name. All 0 when there is no candidate.
+
+    lead          how far it stands out: softmax of the articles' scores
+    cosine        its best cosine
+    coverage      idf-weighted share of the question's terms in its best covering row
+    prior         probability of its subcategory by the classifiers, 0 without them
+    prior_gap     how much more probable another candidate's subcategory is, 0 or less
+    cosine_top    best cosine of any candidate
+    cosine_lead   its cosine less that of the best other article
+    lexical_lead  its BM25 less that of the best other article, by the best BM25
+    agreement     share of three rankings (cosine, BM25 of articles, BM25 of chunks) that put it first
+    log_words     length of the question
+    """
     if not len(ranked.articles):
         return dict.fromkeys(FEATURES, 0.0)
-    length = float(np.log1p(max(question_words, 1)))
-    scores = ranked.scores.tolist()
-    cosines = sorted(ranked.cosine.tolist(), reverse=True)
-    bm25 = sorted(ranked.lexical.tolist(), reverse=True)
-    dense_top = int(ranked.cosine.argmax())
-    return {
-        "cosine_top": cosines[0],
-        "cosine_margin": cosines[0] - _at(cosines, 1),
-        "margin_2": scores[0] - _at(scores, 1),
-        "margin_5": scores[0] - _at(scores, 4),
-        "mean_5": float(ranked.scores[:5].mean()),
-        "bm25_top": bm25[0] / length,
-        "bm25_margin": (bm25[0] - _at(bm25, 1)) / bm25[0] if bm25[0] > 0 else 0.0,
-        "bm25_rank_of_dense_top": float(1 + (ranked.lexical > ranked.lexical[dense_top]).sum()) ** 0.5,
-        "log_words": length,
-        "coverage": float(ranked.coverage[0]),
-        "prior_top": float(ranked.prior[0]),
-        "prior_gap": float(ranked.prior[0] - ranked.prior.max()),
-    }
+    firsts = (ranked.cosine.argmax(), ranked.article_lexical.argmax(), ranked.lexical.argmax())
+    scores = ranked.scores.astype(np.float64)
+    values = (
+        1.0 / np.exp((scores - scores[0]) / _SHARPNESS).sum(),
+        ranked.cosine[0],
+        ranked.coverage[0],
+        ranked.prior[0],
+        ranked.prior[0] - ranked.prior.max(),
+        candidates.cosine.max(),
+        _lead(ranked.cosine),
+        _lead(_share(ranked.article_lexical)),
+        sum(first == 0 for first in firsts) / len(firsts),
+        np.log1p(max(question_words, 1)),
+    )
+    return {name: float(value) for name, value in zip(FEATURES, values, strict=True)}
 
 
-def _at(values: list[float], position: int) -> float:
-    return values[position] if position < len(values) else 0.0
+def _lead(values: Values) -> float:
+    """The first article's value less the best of all others."""
+    return float(values[0] - values[1:].max(initial=np.float32(0)))

@@ -15,7 +15,6 @@ from knowledge.ranking import Weights
 from knowledge.shelf import Card
 from knowledge.versions import VersionManifest, current_dir, pointer_stamp
 
-
 __all__ = ["CONFIDENCE_FILE", "Library", "Rated", "UnknownArticleError"]
 
 
@@ -67,14 +66,21 @@ class Library:
         limit: int = 5,
     ) -> Findings:
         """Articles for a question: current ones that the reader may read, and stale ones apart."""
-        question = Question(text, _flat(vector), prior or {})
+        question = Question(text, _flat(vector), prior or {}, language)
         with self._lock:
-            return self._opened.search(question, reader, at, language, limit)
+            return self._opened.search(question, reader, at, limit)
 
-    def rate(self, text: str, vector: Vector, *, prior: Mapping[str, float] | None = None) -> Rated:
+    def rate(
+        self,
+        text: str,
+        vector: Vector,
+        *,
+        prior: Mapping[str, float] | None = None,
+        language: str = "en",
+    ) -> Rated:
         """Candidates and ranking of a question over all articles, whoever reads and whenever."""
+        question = Question(text, _flat(vector), prior or {}, language)
         with self._lock:
-            question = Question(text, _flat(vector), prior or {})
             everything = np.ones(len(self.cards), dtype=np.bool_)
             return self._opened.rate(question, self._opened.pool(question, DEPTH), everything)
 

@@ -1,15 +1,17 @@
 """The rows of an index version on disk: texts in SQLite, numbers in memory-mapped arrays.
 
 Only what every search needs lies in memory (a card an article, some bytes a row), so that an index
-of 100,000 passages stays small. A *row* is a passage or a probe; probes are other wordings by which
-an article is asked for. They find their article and are never shown.
+of 100,000 passages stays small. A *row* is a passage; rows of an article are neighbours. *Aliases*
+are other wordings by which an article is asked for: they find it and are never shown.
 """
 
 import json
+import os
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from typing import Any, NamedTuple
@@ -28,13 +30,18 @@ _SCHEMA = """
 create table rows (
   row integer primary key, article integer not null, id text not null unique, digest text not null,
   section text not null, kind text not null, platform text, text text not null);
+create table aliases (
+  row integer primary key, article integer not null, language text not null, text text not null);
 create table articles (row integer primary key, id text not null unique, body text not null);
 create table sentences (
   row integer primary key, article integer not null, section text not null, text text not null);
 create index sentences_of on sentences (article);
 """
-PROBE = "probe"
-"""Kind of the rows that are never shown."""
+_FEW_ALIASES = 4096
+"""Up to so many are compared with every question, beyond only those of its language."""
+_IN_MEMORY = 32 * 2**20
+"""Bytes of vectors that are kept in memory; larger files are read row by row."""
+_UNCOMPARED = -1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +61,21 @@ class Card:
     """Ordinal of the last day on which the article is current."""
     version: str
     first_row: int
-    """The article's rows are neighbours, from this one."""
     row_count: int
+    first_alias: int
+    alias_count: int
+
+    @property
+    def rows(self) -> range:
+        return range(self.first_row, self.first_row + self.row_count)
+
+    @property
+    def aliases(self) -> range:
+        return range(self.first_alias, self.first_alias + self.alias_count)
 
 
 class Row(NamedTuple):
-    """One entry of the index, as it is written."""
+    """A passage as it is written."""
 
     article: int
     id: str
@@ -71,6 +87,14 @@ class Row(NamedTuple):
     embedded: str
 
 
+class Alias(NamedTuple):
+    """Another wording by which an article is asked for."""
+
+    article: int
+    language: str
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Contents:
     """Everything that an index version is made from, in the order of its rows."""
@@ -78,42 +102,48 @@ class Contents:
     articles: tuple[Article, ...]
     cards: tuple[Card, ...]
     rows: tuple[Row, ...]
+    aliases: tuple[Alias, ...]
     sentences: tuple[tuple[int, Sentence], ...]
-    """Row of the article, and a sentence of it."""
+    """Number of the article, and a sentence of it."""
 
-    @property
-    def passages(self) -> int:
-        return sum(row.kind != PROBE for row in self.rows)
+
+class ContentVectors(NamedTuple):
+    """Vectors of the contents, each in the order of its texts."""
+
+    rows: Vectors
+    aliases: Vectors
+    sentences: Vectors
 
 
 def arrange(parts: Iterable[tuple[Article, Sequence[Chunk], Sequence[Sentence]]]) -> Contents:
-    """Put the rows of all articles one after the other."""
+    """Put the rows, aliases and sentences of all articles one after the other."""
     articles: list[Article] = []
     cards: list[Card] = []
     rows: list[Row] = []
+    aliases: list[Alias] = []
     sentences: list[tuple[int, Sentence]] = []
     for number, (article, chunks, said) in enumerate(parts):
-        own = [*_passages(number, chunks), *_probes(number, article)]
-        cards.append(_card(article, len(rows), len(own)))
+        own_rows = [_row(number, chunk) for chunk in chunks]
+        own_aliases = [
+            Alias(number, language, text)
+            for language, texts in article.aliases.items()
+            for text in texts
+        ]
+        cards.append(
+            _card(article, range(len(rows), len(rows) + len(own_rows)), aliases, own_aliases)
+        )
         articles.append(article)
-        rows += own
+        rows += own_rows
+        aliases += own_aliases
         sentences += [(number, sentence) for sentence in said]
-    return Contents(tuple(articles), tuple(cards), tuple(rows), tuple(sentences))
+    return Contents(tuple(articles), tuple(cards), tuple(rows), tuple(aliases), tuple(sentences))
 
 
-def _passages(number: int, chunks: Sequence[Chunk]) -> Iterable[Row]:
-    for c in chunks:
-        yield Row(number, c.id, c.digest, c.section, c.kind, c.platform, c.text, c.embedded)
+def _row(number: int, c: Chunk) -> Row:
+    return Row(number, c.id, c.digest, c.section, c.kind, c.platform, c.text, c.embedded)
 
 
-def _probes(number: int, article: Article) -> Iterable[Row]:
-    wordings = [text for texts in article.aliases.values() for text in texts]
-    for position, text in enumerate(dict.fromkeys(wordings)):
-        name = f"{article.id}#alias-{position}"
-        yield Row(number, name, text, "", PROBE, None, text, text)
-
-
-def _card(article: Article, first_row: int, row_count: int) -> Card:
+def _card(article: Article, rows: range, before: Sized, aliases: Sized) -> Card:
     return Card(
         id=article.id,
         title=article.title,
@@ -125,44 +155,40 @@ def _card(article: Article, first_row: int, row_count: int) -> Card:
         reviewed_on=article.reviewed_on.toordinal(),
         due=article.review_due().toordinal(),
         version=article.version,
-        first_row=first_row,
-        row_count=row_count,
+        first_row=rows.start,
+        row_count=len(rows),
+        first_alias=len(before),
+        alias_count=len(aliases),
     )
 
 
-def write_shelf(
-    folder: Path, contents: Contents, vectors: Vectors, sentence_vectors: Vectors
-) -> None:
+def write_shelf(folder: Path, contents: Contents, vectors: ContentVectors) -> None:
     """Write texts, cards and vectors of a new index version."""
     connection = sqlite3.connect(folder / "shelf.sqlite")
     try:
         connection.executescript(_SCHEMA)
-        connection.executemany(
-            "insert into rows values (?, ?, ?, ?, ?, ?, ?, ?)",
-            ((number, *row[:-1]) for number, row in enumerate(contents.rows)),
-        )
-        connection.executemany(
-            "insert into articles values (?, ?, ?)",
-            (
-                (n, article.id, article.model_dump_json())
-                for n, article in enumerate(contents.articles)
-            ),
-        )
-        connection.executemany(
-            "insert into sentences values (?, ?, ?, ?)",
-            ((n, a, s.section, s.text) for n, (a, s) in enumerate(contents.sentences)),
-        )
+        for table, values in _tables(contents):
+            if not values:
+                continue
+            marks = ", ".join("?" * len(values[0]))
+            connection.executemany(f"insert into {table} values ({marks})", values)
         connection.commit()
     finally:
         connection.close()
     cards = [asdict(card) for card in contents.cards]
     (folder / "cards.json").write_text(json.dumps(cards, ensure_ascii=False), "utf-8")
     np.save(folder / "articles.npy", np.array([r.article for r in contents.rows], dtype=np.int32))
-    np.save(
-        folder / "probes.npy", np.array([r.kind == PROBE for r in contents.rows], dtype=np.bool_)
-    )
-    np.save(folder / "vectors.npy", vectors.astype(np.float16))
-    np.save(folder / "sentences.npy", sentence_vectors.astype(np.float16))
+    # Whole numbers of four bytes: turning half precision into them costs more than the search.
+    np.save(folder / "vectors.npy", vectors.rows.astype(np.float32))
+    np.save(folder / "aliases.npy", vectors.aliases.astype(np.float32))
+    np.save(folder / "sentences.npy", vectors.sentences.astype(np.float16))
+
+
+def _tables(contents: Contents) -> Iterator[tuple[str, list[tuple[object, ...]]]]:
+    yield "rows", [(number, *row[:-1]) for number, row in enumerate(contents.rows)]
+    yield "aliases", [(number, *alias) for number, alias in enumerate(contents.aliases)]
+    yield "articles", [(n, a.id, a.model_dump_json()) for n, a in enumerate(contents.articles)]
+    yield "sentences", [(n, a, s.section, s.text) for n, (a, s) in enumerate(contents.sentences)]
 
 
 class Passing(NamedTuple):
@@ -179,15 +205,12 @@ class Shelf:
     """An opened index version's rows. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        self.cards = tuple(
-            _read_card(card) for card in json.loads((folder / "cards.json").read_text("utf-8"))
-        )
-        self.article_of: NDArray[np.int32] = _mapped(folder / "articles.npy")
-        self.is_probe: NDArray[np.bool_] = _mapped(folder / "probes.npy")
-        self._vectors: NDArray[np.float16] = _mapped(folder / "vectors.npy")
-        self._sentences: NDArray[np.float16] = _mapped(folder / "sentences.npy")
-        if not len(self.article_of) == len(self.is_probe) == len(self._vectors):
-            raise ValueError("the arrays differ in length")
+        cards = json.loads((folder / "cards.json").read_text("utf-8"))
+        self.cards = tuple(_read_card(card) for card in cards)
+        self.article_of: NDArray[np.int32] = np.load(folder / "articles.npy")
+        self._vectors = VectorFile(folder / "vectors.npy")
+        self._aliases = VectorFile(folder / "aliases.npy")
+        self._sentences: NDArray[np.float16] = np.load(folder / "sentences.npy", mmap_mode="r")
         self._lock = Lock()
         self._connection = sqlite3.connect(
             f"{(folder / 'shelf.sqlite').absolute().as_uri()}?mode=ro&immutable=1",
@@ -195,25 +218,46 @@ class Shelf:
             check_same_thread=False,
         )
         self.number_of: Mapping[str, int] = {card.id: n for n, card in enumerate(self.cards)}
-        self.ask("select count(*) from rows")
+        self._aliases_in = self._languages()
+        ((count,),) = self.ask("select count(*) from rows")
+        if not count == len(self.article_of) == len(self._vectors):
+            raise ValueError("the files of the index disagree about the number of passages")
 
     def close(self) -> None:
         self._connection.close()
+        self._vectors.close()
+        self._aliases.close()
 
-    def ask(self, statement: str, values: Sequence[object] = ()) -> list[tuple[object, ...]]:
+    def ask(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
             return self._connection.execute(statement, values).fetchall()
 
     def cosines(self, rows: Rows, vector: Vectors) -> Vectors:
-        """Exact cosine of each row to a vector of length one."""
-        return np.asarray(self._vectors[rows].astype(np.float32) @ vector, dtype=np.float32)
+        """Exact cosine of each row, in ascending order of rows, to a vector of length one."""
+        return self._vectors.read(rows) @ vector
+
+    def alias_cosines(self, vector: Vectors, language: str) -> Vectors:
+        """Cosine of every alias; -1 for those that need not be compared."""
+        near = np.full(len(self._aliases), _UNCOMPARED, dtype=np.float32)
+        if len(near) <= _FEW_ALIASES:
+            rows = np.arange(len(near), dtype=np.int64)
+        else:
+            rows = self._aliases_in.get(language, np.empty(0, dtype=np.int64))
+        near[rows] = self._aliases.read(rows) @ vector
+        return near
+
+    def _languages(self) -> Mapping[str, Rows]:
+        found: dict[str, list[int]] = {}
+        for row, language in self.ask("select row, language from aliases order by row"):
+            found.setdefault(language, []).append(row)
+        return {language: np.array(rows, dtype=np.int64) for language, rows in found.items()}
 
     def passages(self, rows: Sequence[int]) -> Mapping[int, Passing]:
         marks = ",".join("?" * len(rows))
         found = self.ask(
             f"select row, id, section, kind, platform, text from rows where row in ({marks})", rows
         )
-        return {number: Passing(*values) for number, *values in found}  # type: ignore[arg-type,misc]  # as written above
+        return {number: Passing(*values) for number, *values in found}
 
     def article(self, number: int) -> Article:
         ((body,),) = self.ask("select body from articles where row = ?", (number,))
@@ -236,15 +280,49 @@ def digests(folder: Path) -> Mapping[str, str]:
         f"{(folder / 'shelf.sqlite').absolute().as_uri()}?mode=ro", uri=True
     )
     try:
-        return dict(connection.execute("select id, digest from rows where kind <> ?", (PROBE,)))
+        return dict(connection.execute("select id, digest from rows"))
     finally:
         connection.close()
 
 
-def _mapped(path: Path) -> NDArray[Any]:
-    """An array of a file without reading it; as a plain view, which numpy slices much faster."""
-    array: NDArray[Any] = np.load(path, mmap_mode="r").view(np.ndarray)
-    return array
+class VectorFile:
+    """Rows of an array file: a small one in memory, of a large one only what is asked for.
+
+    A mapped file would count as the process's memory, page by page, until it is all there.
+    """
+
+    def __init__(self, path: Path) -> None:
+        mapped = np.load(path, mmap_mode="r")
+        if mapped.ndim != 2 or mapped.dtype != np.float32:  # noqa: PLR2004 - a table
+            raise ValueError(f"{path.name} holds no vectors")
+        self._length, self._width = mapped.shape
+        self._held: Vectors | None = np.array(mapped) if mapped.nbytes <= _IN_MEMORY else None
+        self._start = mapped.offset
+        self._file = path.open("rb", buffering=0)
+
+    def __len__(self) -> int:
+        return int(self._length)
+
+    def read(self, rows: Rows) -> Vectors:
+        if self._held is not None:
+            return self._held[rows]
+        found = np.empty((len(rows), self._width), dtype=np.float32)
+        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
+        for begin, end in pairwise([0, *breaks.tolist(), len(rows)]):
+            if end > begin:
+                self._fill(found[begin:end], int(rows[begin]))
+        return found
+
+    def _fill(self, target: Vectors, first: int) -> None:
+        width = self._width * target.itemsize
+        wanted = len(target) * width
+        data = os.pread(self._file.fileno(), wanted, self._start + first * width)
+        if len(data) != wanted:
+            raise OSError(f"{self._file.name} ends before row {first + len(target)}")
+        target[:] = np.frombuffer(data, dtype=np.float32).reshape(target.shape)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def _read_card(values: dict[str, Any]) -> Card:

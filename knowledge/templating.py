@@ -21,6 +21,7 @@ _LINKED = re.compile(r"(!?)\[([^\]\n]*)\]\(\s*(?:\{[{%].*?[%}]\}[^)\s]*)\s*(?:\"
 _TAG = re.compile(r"\{%-?.*?-?%\}|\{\{[<%].*?[>%]\}\}", re.DOTALL)
 _VALUE = re.compile(r"\{\{-?\s*([^}]*?)\s*-?\}\}")
 _HTML_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9-]*(?:\s[^<>]*)?/?>")
+_GAPS = re.compile(r"\n[ \t]*\n(?:[ \t]*\n)+")
 _CODE_SPAN = re.compile(r"(`+)(?!`).+?(?<!`)\1(?!`)")
 _ATTRIBUTES = re.compile(r"\{:[^}\n]*\}|\{\s*[#.][A-Za-z][^}\n]*\}|\{\s*[\w-]+=[^}\n]*\}")
 _ICON = re.compile(r":(?:material|fontawesome|octicons|simple)-[a-z0-9-]+:")
@@ -129,7 +130,8 @@ def _html_blocks(text: str) -> str:
             start, end = token.map
             html = "\n".join(lines[start:end])
             lines[start:end] = ["", *fragment(html).split("\n"), ""]
-    return _outside_code("\n".join(lines), lambda part: _HTML_TAG.sub("", part))
+    text = _outside_code("\n".join(lines), lambda part: _HTML_TAG.sub("", part))
+    return _outside_code(text, lambda part: _GAPS.sub("\n\n", part))
 
 
 def _outside_code(text: str, change: Callable[[str], str]) -> str:

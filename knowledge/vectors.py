@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zipfile import BadZipFile
@@ -96,13 +95,13 @@ def write_vectors(path: Path, vectors: Mapping[bytes, NDArray[np.float16]]) -> N
     keys = sorted(vectors)
     table = np.array([np.frombuffer(key, dtype=np.uint8) for key in keys], dtype=np.uint8)
     values = np.array([vectors[key] for key in keys], dtype=np.float16)
-    descriptor, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
+    aside = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with aside.open("wb") as file:
             np.savez(file, keys=table.reshape(len(keys), 32), vectors=values)
             file.flush()
             os.fsync(file.fileno())
-        Path(aside).replace(path)
+        aside.replace(path)
     except BaseException:
-        Path(aside).unlink(missing_ok=True)
+        aside.unlink(missing_ok=True)
         raise

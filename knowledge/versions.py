@@ -44,7 +44,6 @@ class VersionManifest(BaseModel):
     dimensions: int
     articles: int
     passages: int
-    rows: int
     sizes: dict[str, int]
     """Bytes of each file except those of Chroma, which may rearrange its own."""
 

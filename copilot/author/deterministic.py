@@ -136,15 +136,15 @@ class _Direct:
 
 
 def _direct(question: Question, source: Source) -> _Direct | None:
-    """The one sentence that answers first: nearest of the short summary, or for a question of any rule."""
-    summary = [near for near in source.nearest if near[1].lower() == "in short"]
-    choice = (
-        source.nearest if question.form in ("yes_no", "how_long") else summary or source.nearest
-    )
-    if not choice:
-        return None
-    sentence, section, _ = choice[0]
-    return _Direct(sentence, section)
+    """The sentence that answers first: for a question the nearest one, for a problem the summary's first."""
+    if question.form == "problem":
+        opening = [
+            (sentence, section.path)
+            for section in of_kind(source.article, "in_short")
+            for sentence in sentences(section.text)
+        ]
+        return _Direct(*opening[0]) if opening else None
+    return _Direct(source.nearest[0][0], source.nearest[0][1]) if source.nearest else None
 
 
 def _causes(pen: _Pen, article: Article) -> None:

@@ -33,12 +33,13 @@ class LinearClassifier:
     def probabilities(self, vector: Floats, grams: NDArray[np.int64]) -> Floats:
         """Shape (labels,); sums to 1."""
         scores = self.mix[0] * log_softmax(self.dense[:, :-1] @ vector + self.dense[:, -1])
-        if grams.size:
-            scores = scores + self.mix[1] * self.margins(grams)
+        scores = scores + self.mix[1] * self.margins(grams)
         return np.exp(log_softmax(scores))
 
     def margins(self, grams: NDArray[np.int64]) -> Floats:
-        """Shape (labels,): SVM margins of a text's n-grams, which must not be empty."""
+        """Shape (labels,): SVM margins of a text's n-grams; the intercepts where it has none."""
+        if not grams.size:
+            return self.intercept
         weights = self.rarity[grams]
         total = weights @ self.sparse[grams] / np.linalg.norm(weights)
         return np.asarray(total + self.intercept, dtype=np.float32)

@@ -15,8 +15,10 @@ from copilot.understanding.segments import segments
 
 NO_ACTION = "none"
 _MAX_READ_CHARS = 4_000
-_SECOND_QUESTION = 0.35
-"""A further segment is a question of its own when its label is at least this certain."""
+_CLEAR = 0.65
+_SECOND_QUESTION = 0.5
+_ECHO = 0.08
+"""A part is a question of its own when its label is this certain, and the whole message agrees a little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,8 @@ class MessageReader:
             actions=self._actions(texts, vectors),
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
-            tone=max(tone, key=lambda name: tone[name]),
-            urgency=max(urgency, key=lambda name: urgency[name]),
+            tone=_clear(tone, "neutral"),
+            urgency=_clear(urgency, "normal"),
             platform=first_match(patterns().platforms, text),
             location=first_match(patterns().locations, text),
             attempted=attempted_steps(text),
@@ -92,11 +94,12 @@ class MessageReader:
             for text, vector in zip(texts, vectors, strict=True)
         ]
         whole, parts = read[0], read[1:]
-        kept: list[Question] = []
+        kept: dict[str, Question] = {}
         for part in parts:
-            if part.certainty >= _SECOND_QUESTION and part.label not in {q.label for q in kept}:
-                kept.append(part)
-        return (whole, *kept) if len(kept) > 1 else (whole,)
+            echoed = whole.labels.get(part.label, 0.0) >= _ECHO
+            if part.certainty >= _SECOND_QUESTION and echoed:
+                kept.setdefault(part.label, part)
+        return (whole, *kept.values()) if len(kept) > 1 else (whole,)
 
     def _actions(self, texts: list[str], vectors: Vector) -> tuple[SeenAction, ...]:
         best: dict[str, SeenAction] = {}
@@ -129,6 +132,12 @@ class MessageReader:
     def _nearest_action(self, mandatory_class: str, actions: dict[str, float]) -> str:
         members = [a for a, c in self._class_actions.items() if c == mandatory_class]
         return max(members, key=lambda action: actions.get(action, 0.0))
+
+
+def _clear(classes: dict[str, float], usual: str) -> str:
+    """The most probable class, or the usual one where none stands out: a wrong tone reads badly."""
+    best = max(classes, key=lambda name: classes[name])
+    return best if classes[best] >= _CLEAR else usual
 
 
 def _form(text: str) -> str:

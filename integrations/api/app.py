@@ -40,14 +40,18 @@ def create_app(
         "Every error is `application/problem+json` (RFC 9457).",
         docs_url=None,
         redoc_url=None,
-        max_body_size=runtime.settings.max_body_bytes,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
     app.include_router(api_routes(runtime))
     hotline = runtime.company.hotline_text()
     app.add_middleware(
-        Edge, present=present, counters=runtime.counters, hotline=hotline, hosts=tuple(hosts)
+        Edge,
+        present=present,
+        counters=runtime.counters,
+        hotline=hotline,
+        max_body_bytes=runtime.settings.max_body_bytes,
+        hosts=tuple(hosts),
     )
     _handle(app, present, runtime)
     return app
@@ -63,7 +67,7 @@ def _handle(app: FastAPI, present: Present, runtime: Runtime) -> None:
         return present(request, problems.listed(_parameter_faults(error)))
 
     async def http(request: Request, error: Exception) -> Response:
-        return present(request, _http_problem(request, error, runtime.settings.max_body_bytes))
+        return present(request, _http_problem(request, error))
 
     handlers: tuple[tuple[type[Exception], Handler], ...] = (
         (CopilotError, ours),
@@ -88,21 +92,23 @@ def _parameter_faults(error: Exception) -> list[FieldFault]:
     ]
 
 
-def _http_problem(request: Request, error: Exception, max_body_bytes: int) -> Problem:
+def _http_problem(request: Request, error: Exception) -> Problem:
     status = error.status_code if isinstance(error, HTTPException) else 500
     path = request.url.path[:100]
     if status == problems.NOT_FOUND.status:
-        return Problem(problems.NOT_FOUND, f"There is nothing at '{path}'. See /openapi.json for what there is.")
+        return Problem(
+            problems.NOT_FOUND,
+            f"There is nothing at '{path}'. See /openapi.json for what there is.",
+        )
     if status == problems.WRONG_METHOD.status:
         allow = ", ".join(_headers(error).get("Allow", "").replace(",", " ").split())
         detail = f"'{path}' does not take {request.method}. Use {allow or 'another method'}."
         return Problem(problems.WRONG_METHOD, detail, allow=allow or None)
-    if status == problems.TOO_LARGE.status:
-        detail = f"The body is larger than {max_body_bytes} bytes. Send a shorter message."
-        return Problem(problems.TOO_LARGE, detail)
     if status >= problems.BROKEN.status:
         return problems.of_error(error, "")
-    return Problem(problems.REFUSED, "The request can't be read. Check its address, headers and body.")
+    return Problem(
+        problems.REFUSED, "The request can't be read. Check its address, headers and body."
+    )
 
 
 def _headers(error: Exception) -> dict[str, str]:
@@ -116,7 +122,10 @@ class _Documented(FastAPI):
     def openapi(self) -> dict[str, Any]:
         if self.openapi_schema is None:
             self.openapi_schema = get_openapi(
-                title=self.title, version=self.version, description=self.description, routes=self.routes
+                title=self.title,
+                version=self.version,
+                description=self.description,
+                routes=self.routes,
             )
             schemas = self.openapi_schema["components"]["schemas"]
             for name in ("HTTPValidationError", "ValidationError"):
@@ -125,7 +134,7 @@ class _Documented(FastAPI):
         return self.openapi_schema
 
 
-def _body_schemas() -> dict[str, Any]:
+def _body_schemas() -> Any:
     """Inquiry and feedback, with their parts beside them."""
     template = "#/components/schemas/{model}"
     inquiry = dict(documents()["inquiry"])
@@ -141,7 +150,9 @@ def _relinked(value: Any) -> Any:
     """The same schemas with their references pointing into the OpenAPI document."""
     if isinstance(value, dict):
         return {
-            key: item.replace("#/$defs/", "#/components/schemas/") if key == "$ref" else _relinked(item)
+            key: item.replace("#/$defs/", "#/components/schemas/")
+            if key == "$ref"
+            else _relinked(item)
             for key, item in value.items()
         }
     return [_relinked(item) for item in value] if isinstance(value, list) else value

@@ -1,7 +1,7 @@
 """Reading a JSON body: every way it can be wrong has its own sentence."""
 
-from collections.abc import Mapping
 import json
+from collections.abc import Mapping
 from typing import Any, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -60,7 +60,9 @@ def _parsed(body: bytes) -> object:
     try:
         return cast(Any, json.loads(body.decode("utf-8"), parse_constant=_refuse_constant))
     except UnicodeDecodeError as error:
-        raise _malformed(f"The body is not UTF-8 (byte {error.start}). Encode it as UTF-8.") from error
+        raise _malformed(
+            f"The body is not UTF-8 (byte {error.start}). Encode it as UTF-8."
+        ) from error
     except json.JSONDecodeError as error:
         raise _malformed(
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. Correct it there."
@@ -68,7 +70,9 @@ def _parsed(body: bytes) -> object:
     except RecursionError as error:
         raise _malformed(_MAX_NESTING_HINT) from error
     except ValueError as error:
-        raise _malformed("The body holds a number that JSON does not know or that is too long. Remove it.") from error
+        raise _malformed(
+            "The body holds a number that JSON does not know or that is too long. Remove it."
+        ) from error
 
 
 def _refuse_constant(name: str) -> object:

@@ -7,7 +7,14 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from integrations.api.problems import WRONG_HOST, Present, Problem, of_error
+from integrations.api.problems import (
+    TOO_LARGE,
+    WRONG_HOST,
+    Present,
+    Problem,
+    ProblemError,
+    of_error,
+)
 from integrations.api.runtime import Metrics
 
 HEADERS = {
@@ -23,6 +30,8 @@ HEADERS = {
     "X-Frame-Options": "DENY",
 }
 _UNCACHED = "no-store"
+_DRAINED_BYTES = 4_000_000
+"""How much of a refused body is read and dropped, so that its sender gets to read the answer."""
 
 
 def is_loopback(host: str) -> bool:
@@ -39,37 +48,83 @@ class Edge:
     """Outermost layer. `present` shows problems; a defect is counted, and never shown."""
 
     def __init__(
-        self, app: ASGIApp, *, present: Present, counters: Metrics, hotline: str, hosts: Iterable[str] = ()
+        self,
+        app: ASGIApp,
+        *,
+        present: Present,
+        counters: Metrics,
+        hotline: str,
+        max_body_bytes: int,
+        hosts: Iterable[str] = (),
     ) -> None:
         self._app = app
         self._present = present
         self._counters = counters
         self._hotline = hotline
+        self._max_body_bytes = max_body_bytes
         self._hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sending = _Hardened(send)
-        request = Request(scope, receive)
-        host = request.url.hostname or ""
-        if not (is_loopback(host) or host in self._hosts):
-            # A page elsewhere can point its own name at 127.0.0.1 and read the answers.
-            problem = Problem(
-                WRONG_HOST,
-                f"The host '{host[:80]}' is not this server's. Use its loopback address, like 127.0.0.1.",
-            )
-            await self._present(request, problem)(scope, receive, sending)
-            return
+        sending, receiving = _Hardened(send), _Limited(receive, self._max_body_bytes)
+        request = Request(scope, receiving)
         try:
-            await self._app(scope, receive, sending)
+            self._check(request)
+            await self._app(scope, receiving, sending)
+        except ProblemError as error:
+            await receiving.drain()
+            await self._present(request, error.problem)(scope, receive, sending)
         except Exception as error:
             self._counters.failure("http", error)
             if sending.started:
                 raise
             response = self._present(request, of_error(error, self._hotline))
             await response(scope, receive, sending)
+
+    def _check(self, request: Request) -> None:
+        host = request.url.hostname or ""
+        if not (is_loopback(host) or host in self._hosts):
+            # A page elsewhere can point its own name at 127.0.0.1 and read the answers.
+            detail = f"The host '{host[:80]}' is not this server's. Use its loopback address, like 127.0.0.1."
+            raise ProblemError(Problem(WRONG_HOST, detail))
+        announced = request.headers.get("content-length", "0")
+        if announced.isdecimal() and int(announced) > self._max_body_bytes:
+            raise too_large(self._max_body_bytes)
+
+
+def too_large(limit: int) -> ProblemError:
+    detail = f"The body is larger than {limit} bytes. Send a shorter message."
+    return ProblemError(Problem(TOO_LARGE, detail))
+
+
+class _Limited:
+    """Hands a body on up to a limit, whatever its length was announced to be."""
+
+    def __init__(self, receive: Receive, limit: int) -> None:
+        self._receive = receive
+        self._limit = limit
+        self._read = 0
+        self._is_done = False
+
+    async def __call__(self) -> Message:
+        message = await self._next()
+        if self._read > self._limit:
+            await self.drain()
+            raise too_large(self._limit)
+        return message
+
+    async def drain(self) -> None:
+        """Drop what is left, within reason."""
+        while not self._is_done and self._read <= _DRAINED_BYTES:
+            await self._next()
+
+    async def _next(self) -> Message:
+        message = await self._receive()
+        self._read += len(message.get("body", b""))
+        self._is_done = message["type"] != "http.request" or not message.get("more_body", False)
+        return message
 
 
 class _Hardened:

@@ -68,7 +68,13 @@ REPLY = {
             "version": "3",
         }
     ],
-    "policy": {"effect": "permit", "rules": [], "actions": [], "reason": None, "policy_version": "p-4c5b6a"},
+    "policy": {
+        "effect": "permit",
+        "rules": [],
+        "actions": [],
+        "reason": None,
+        "policy_version": "p-4c5b6a",
+    },
     "handoff": None,
     "ticket": None,
     "resolved": None,
@@ -116,7 +122,9 @@ def feedback_body(schema: Mapping[str, object]) -> OpenApi:
     return body(schema, _FEEDBACK)
 
 
-def answer(description: str, example: object, schema: Mapping[str, object] | None = None) -> OpenApi:
+def answer(
+    description: str, example: object, schema: Mapping[str, object] | None = None
+) -> OpenApi:
     """What a successful request gets."""
     shown: OpenApi = {"example": example}
     if schema is not None:
@@ -157,10 +165,17 @@ PROBLEM_SCHEMA: OpenApi = {
     "description": "RFC 9457 problem details.",
     "required": ["type", "title", "status", "detail", "instance"],
     "properties": {
-        "type": {"type": "string", "format": "uri-reference", "description": "Identifies the kind of problem."},
+        "type": {
+            "type": "string",
+            "format": "uri-reference",
+            "description": "Identifies the kind of problem.",
+        },
         "title": {"type": "string"},
         "status": {"type": "integer"},
-        "detail": {"type": "string", "description": "What was wrong with which value, and what to do."},
+        "detail": {
+            "type": "string",
+            "description": "What was wrong with which value, and what to do.",
+        },
         "instance": {"type": "string", "format": "uri-reference"},
         "errors": {
             "type": "array",

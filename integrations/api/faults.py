@@ -1,7 +1,7 @@
 """Pydantic's findings as sentences for whoever sent the value."""
 
-from collections.abc import Mapping
 import json
+from collections.abc import Mapping
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails

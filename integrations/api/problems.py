@@ -3,9 +3,9 @@
 The catalogue is closed. `slug` is the last part of `type`; `GET /problems/{slug}` explains it.
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-import json
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -58,7 +58,10 @@ class ProblemError(Exception):
 
 
 MALFORMED = Kind(
-    "malformed-body", 400, "The body can't be read", "The body is not JSON in UTF-8. Send one JSON object."
+    "malformed-body",
+    400,
+    "The body can't be read",
+    "The body is not JSON in UTF-8. Send one JSON object.",
 )
 FOREIGN_ORIGIN = Kind(
     "foreign-origin",
@@ -79,7 +82,10 @@ UNKNOWN_USER = Kind(
     "The directory knows nobody of that id. Use the id of a person in the directory.",
 )
 UNKNOWN_THREAD = Kind(
-    "unknown-thread", 404, "The conversation is unknown", "No conversation of that id exists. Check the id."
+    "unknown-thread",
+    404,
+    "The conversation is unknown",
+    "No conversation of that id exists. Check the id.",
 )
 UNKNOWN_INQUIRY = Kind(
     "unknown-inquiry",
@@ -87,9 +93,14 @@ UNKNOWN_INQUIRY = Kind(
     "The inquiry is unknown",
     "No inquiry of that id was asked. Use the `inquiry_id` of a reply.",
 )
-NOT_FOUND = Kind("not-found", 404, "There is nothing at this address", "See /openapi.json for what there is.")
+NOT_FOUND = Kind(
+    "not-found", 404, "There is nothing at this address", "See /openapi.json for what there is."
+)
 WRONG_METHOD = Kind(
-    "wrong-method", 405, "The method is not allowed here", "Use one of the methods that `Allow` names."
+    "wrong-method",
+    405,
+    "The method is not allowed here",
+    "Use one of the methods that `Allow` names.",
 )
 CONFLICT = Kind(
     "inquiry-conflict",
@@ -98,7 +109,10 @@ CONFLICT = Kind(
     "An id stands for one message of one person. Send another message under a new id.",
 )
 TOO_LARGE = Kind(
-    "body-too-large", 413, "The body is too large", "Send a shorter message; long logs belong in a ticket."
+    "body-too-large",
+    413,
+    "The body is too large",
+    "Send a shorter message; long logs belong in a ticket.",
 )
 WRONG_MEDIA_TYPE = Kind(
     "wrong-media-type",
@@ -113,11 +127,17 @@ WRONG_HOST = Kind(
     "This server answers to its loopback address only. Use the printed link.",
 )
 INVALID = Kind(
-    "invalid-value", 422, "A value is not valid", "`errors` lists every faulty field and what to do about it."
+    "invalid-value",
+    422,
+    "A value is not valid",
+    "`errors` lists every faulty field and what to do about it.",
 )
 REFUSED = Kind("refused", 400, "The request is refused", "`detail` says what to change.")
 BROKEN = Kind(
-    "broken", 500, "Something on our side failed", "The failure is recorded. Try again, or call the service desk."
+    "broken",
+    500,
+    "Something on our side failed",
+    "The failure is recorded. Try again, or call the service desk.",
 )
 UNAVAILABLE = Kind(
     "unavailable",
@@ -159,8 +179,12 @@ def of_error(error: Exception, hotline: str) -> Problem:
         kind = next((kind for cls, kind in OF_ERROR if isinstance(error, cls)), REFUSED)
         return Problem(kind, str(error))
     if isinstance(error, errors.OutageError):
-        return Problem(UNAVAILABLE, f"Nothing could be recorded, so no case was opened. {_call(hotline)}")
-    return Problem(BROKEN, f"The request failed on our side. Try again in a moment. {_call(hotline)}")
+        return Problem(
+            UNAVAILABLE, f"Nothing could be recorded, so no case was opened. {_call(hotline)}"
+        )
+    return Problem(
+        BROKEN, f"The request failed on our side. Try again in a moment. {_call(hotline)}"
+    )
 
 
 def as_json(request: Request, problem: Problem) -> Response:

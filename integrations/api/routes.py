@@ -76,7 +76,9 @@ def _add_conversation(router: APIRouter, runtime: Runtime) -> None:
         "/v1/feedback",
         summary="Say what became of a reply",
         responses={
-            200: examples.answer("It is recorded; the latest verdict counts.", examples.FEEDBACK_DONE),
+            200: examples.answer(
+                "It is recorded; the latest verdict counts.", examples.FEEDBACK_DONE
+            ),
             **examples.problems(_FEEDBACK_PROBLEMS, "/v1/feedback"),
         },
         openapi_extra=examples.feedback_body({"$ref": "#/components/schemas/Feedback"}),
@@ -152,7 +154,9 @@ def _add_operation(router: APIRouter, runtime: Runtime) -> None:
         responses={
             200: {
                 "description": "Turns by disposition, failures, times.",
-                "content": {"text/plain": {"example": 'copilot_turns_total{disposition="answer"} 3.0\n'}},
+                "content": {
+                    "text/plain": {"example": 'copilot_turns_total{disposition="answer"} 3.0\n'}
+                },
             }
         },
         tags=["operation"],
@@ -181,7 +185,8 @@ def _add_documents(router: APIRouter) -> None:
         summary="What a kind of problem means",
         responses={
             200: examples.answer(
-                "The kind.", {"title": problems.CONFLICT.title, "meaning": problems.CONFLICT.meaning}
+                "The kind.",
+                {"title": problems.CONFLICT.title, "meaning": problems.CONFLICT.meaning},
             ),
             **examples.problems([problems.NOT_FOUND], "/problems/inquiry-conflict"),
         },
@@ -189,7 +194,12 @@ def _add_documents(router: APIRouter) -> None:
     )
     async def problem(slug: str) -> dict[str, object]:
         kind = _one_of(KINDS, slug, "kind of problem")
-        return {"type": kind.type, "title": kind.title, "status": kind.status, "meaning": kind.meaning}
+        return {
+            "type": kind.type,
+            "title": kind.title,
+            "status": kind.status,
+            "meaning": kind.meaning,
+        }
 
 
 def inquiry_of(sent: Mapping[str, object], runtime: Runtime) -> Inquiry:

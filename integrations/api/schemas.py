@@ -1,9 +1,9 @@
 """The published JSON Schemas. `python -m integrations.api.schemas docs/schemas` writes them again."""
 
-from collections.abc import Mapping
 import json
-from pathlib import Path
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
 from copilot.conversation import Handoff, Inquiry, Reply
 

@@ -111,12 +111,16 @@ async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
         click.echo(f"The batch file {source} is not there.", err=True)
         return USAGE
     failed = 0
+    ignored: set[str] = set()
     async with _door(home) as door:
         with _output(out) as write:
             for number, line in _lines(source):
+                ignored |= _unknown_keys(line)
                 answer = await _answer_line(door, number, line)
                 failed += "error" in answer
                 write(json.dumps(answer, ensure_ascii=False))
+    if ignored:
+        click.echo(f"These keys of the batch were ignored: {', '.join(sorted(ignored))}.", err=True)
     if failed:
         click.echo(f"{failed} line(s) could not be asked; see their error lines.", err=True)
     return 0
@@ -137,7 +141,11 @@ async def _answer_line(door: Door, number: int, line: bytes) -> dict[str, object
             "channel": "batch",
             "at": door.now().isoformat(),
             "user": door.default_user,
-            **{key: value for key, value in data.items() if value is not None and key != "id"},
+            **{
+                k: v
+                for k, v in data.items()
+                if v is not None and k in Inquiry.model_fields and k != "id"
+            },
         }
         reply = await door.ask(Inquiry.model_validate(filled))
         return reply.model_dump(mode="json")
@@ -151,6 +159,14 @@ async def _answer_line(door: Door, number: int, line: bytes) -> dict[str, object
         return _fault(known, number, sentence_of(error))
     except CopilotError as error:
         return _fault(known, number, str(error))
+
+
+def _unknown_keys(line: bytes) -> set[str]:
+    try:
+        data = json.loads(line)
+    except ValueError:
+        return set()
+    return set(data) - set(Inquiry.model_fields) if isinstance(data, dict) else set()
 
 
 def _fault(known: object, number: int, message: str) -> dict[str, object]:

@@ -1,18 +1,18 @@
 """`copilot serve`: web page, API and queue page in one process."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
 import logging
-from pathlib import Path
 import signal
 import socket
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 import click
-from fastapi import FastAPI
 import uvicorn
+from fastapi import FastAPI
 
 from integrations import logs
 from integrations.api.edge import is_loopback
@@ -125,7 +125,10 @@ def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
 
 
 def _greet(url: str, company: str, questions: tuple[str, ...]) -> None:
-    lines = [f"The IT support copilot of {company} is at {url}", f"Queue of handed-over cases: {url}/cases"]
+    lines = [
+        f"The IT support copilot of {company} is at {url}",
+        f"Queue of handed-over cases: {url}/cases",
+    ]
     if questions:
         lines.append("Ask it, for example:")
         lines += [f'  "{question}"' for question in questions]

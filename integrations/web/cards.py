@@ -12,6 +12,7 @@ from integrations.web.moments import due, moment, span
 from integrations.web.text import Block, blocks
 
 UNKNOWN = "unknown"
+_NAMES = {"os": "system"}
 _STATES = {"in_progress": "in progress"}
 
 
@@ -77,7 +78,9 @@ class CaseCard:
 
 
 def reply_card(reply: Reply, outcome: str | None = None) -> ReplyCard:
-    return ReplyCard(reply, blocks(reply.text), _sources(reply.citations), outcome)
+    """The lines that name a source are left out: the page shows the sources by themselves."""
+    lines = [line for line in reply.text.splitlines() if not _names_a_source(line, reply)]
+    return ReplyCard(reply, blocks("\n".join(lines)), _sources(reply.citations), outcome)
 
 
 def turn_card(turn: ThreadTurn) -> TurnCard:
@@ -117,7 +120,7 @@ def missing_words(missing: Iterable[str]) -> list[str]:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ")
+    return _NAMES.get(name) or name.replace("_", " ")
 
 
 def _shown(value: object) -> str | None:
@@ -132,6 +135,13 @@ def _past_state(thread: ThreadSummary) -> str:
     if thread.resolved:
         return "solved"
     return {"clarify": "waiting for you", "answer": "answered"}.get(thread.disposition or "", "")
+
+
+def _names_a_source(line: str, reply: Reply) -> bool:
+    return any(
+        all(part in line for part in (found.title, found.article_id, found.reviewed_on))
+        for found in reply.citations
+    )
 
 
 def _sources(citations: Iterable[Citation]) -> tuple[Source, ...]:

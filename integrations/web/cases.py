@@ -7,7 +7,14 @@ from fastapi import APIRouter, Query, Request, Response
 from copilot.conversation import Identifier, Value
 from copilot.errors import UnknownThreadError
 from integrations.api.bodies import read_as
-from integrations.api.problems import NOT_FOUND, UNKNOWN_USER, FieldFault, Problem, ProblemError, listed
+from integrations.api.problems import (
+    NOT_FOUND,
+    UNKNOWN_USER,
+    FieldFault,
+    Problem,
+    ProblemError,
+    listed,
+)
 from integrations.api.runtime import Runtime
 from integrations.tickets.view import TicketStatus
 from integrations.web.cards import case_card, turn_card
@@ -55,7 +62,9 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
         named = read_as(Named, {"thread": thread_id})
         view = await runtime.journal.thread(named.thread, None)
         if view is None:
-            raise UnknownThreadError(f"No conversation '{named.thread}' is known. Check the address.")
+            raise UnknownThreadError(
+                f"No conversation '{named.thread}' is known. Check the address."
+            )
         turns = [turn_card(turn) for turn in view.turns]
         values = {"view": view, "turns": turns, "names": _names(runtime)}
         return pages.response("transcript.html", values)
@@ -99,5 +108,7 @@ def _names(runtime: Runtime) -> dict[str, str]:
 
 def _check_open(request: Request, runtime: Runtime) -> None:
     if session_of(request, runtime).person is None:
-        detail = "Nobody is signed in: sign-in is not configured. Start in demo mode to see the cases."
+        detail = (
+            "Nobody is signed in: sign-in is not configured. Start in demo mode to see the cases."
+        )
         raise ProblemError(Problem(UNKNOWN_USER, detail))

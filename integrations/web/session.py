@@ -1,8 +1,8 @@
 """Who uses the page, and whether a form comes from it."""
 
-from dataclasses import dataclass
 import hmac
 import secrets
+from dataclasses import dataclass
 
 from starlette.datastructures import FormData
 from starlette.requests import Request

@@ -1,10 +1,10 @@
 """The chat: its page, its forms, and the stream that brings a reply."""
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
-import hashlib
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
@@ -29,7 +29,7 @@ from integrations.web.waiting import Turn, Waiting
 CHANNEL = "web"
 SAID_BY_BUTTON = {
     "still_stuck": "I did that and it still does not work.",
-    "talk_to_human": "I would like to talk to a person.",
+    "talk_to_human": "I want to talk to a human.",
 }
 """What a button says in the conversation, so that the copilot decides what follows."""
 _PAST_DAYS = 90
@@ -65,9 +65,9 @@ def chat_routes(chat: Chat) -> APIRouter:
 
     @router.get("/messages/{inquiry_id:path}/events")
     async def events(request: Request, inquiry_id: str, thread: str) -> Response:
-        person = _signed_in(session_of(request, chat.runtime))
-        reading = read_as(Reading, {"thread": thread, "user": person.id})
-        stream = _events(chat, inquiry_id, reading)
+        session = session_of(request, chat.runtime)
+        reading = read_as(Reading, {"thread": thread, "user": _signed_in(session).id})
+        stream = _events(chat, inquiry_id, reading, session.token)
         return StreamingResponse(stream, media_type="text/event-stream")
 
     @router.post("/feedback")
@@ -96,7 +96,6 @@ async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
         "inquiry_id": uuid4().hex,
         "past": [past_card(summary, runtime.company) for summary in past],
         "examples": examples_of(runtime.company),
-        "said": SAID_BY_BUTTON,
     }
     return session.keep(chat.pages.response("chat.html", values))
 
@@ -165,7 +164,9 @@ def _inquiry(chat: Chat, form: FormData, person: Person, text: str | None = None
     return read_as(Inquiry, sent)
 
 
-async def _events(chat: Chat, inquiry_id: str, reading: Reading) -> AsyncIterator[bytes]:
+async def _events(
+    chat: Chat, inquiry_id: str, reading: Reading, token: str
+) -> AsyncIterator[bytes]:
     """What is going on, as far as it is known: that it is being worked on, and then the reply."""
     turn = chat.waiting.turn(inquiry_id, reading.user)
     waited = 0.0
@@ -173,24 +174,27 @@ async def _events(chat: Chat, inquiry_id: str, reading: Reading) -> AsyncIterato
         yield _event("status", chat.pages.html("fragments/status.html", _status(chat, waited)))
         await asyncio.wait({turn.task}, timeout=_STATUS_SECONDS)
         waited += _STATUS_SECONDS
-    yield _event("reply", await _result(chat, inquiry_id, reading, turn))
+    html = await _result(chat, inquiry_id, reading, turn, token)
+    yield _event("reply", html)
 
 
 def _status(chat: Chat, waited: float) -> dict[str, object]:
     return {"waited": round(waited), "limit": round(chat.runtime.settings.turn_seconds)}
 
 
-async def _result(chat: Chat, inquiry_id: str, reading: Reading, turn: Turn | None) -> str:
+async def _result(
+    chat: Chat, inquiry_id: str, reading: Reading, turn: Turn | None, token: str
+) -> str:
     try:
-        reply = turn.task.result() if turn is not None else await _recorded(chat, inquiry_id, reading)
-    except (CopilotError, ProblemError) as error:
+        reply = (
+            turn.task.result() if turn is not None else await _recorded(chat, inquiry_id, reading)
+        )
+    except Exception as error:  # noqa: BLE001  # the edge of a stream: whatever broke, the employee is told
+        if not isinstance(error, CopilotError | ProblemError):
+            chat.runtime.counters.failure("web", error)
         problem = of_error(error, chat.runtime.company.hotline_text())
         return chat.pages.html("fragments/failed.html", {"sentences": sentences_of(problem)})
-    except Exception as error:  # noqa: BLE001  # the edge of a stream: the employee is told, the operator sees a count
-        chat.runtime.counters.failure("web", error)
-        problem = of_error(error, chat.runtime.company.hotline_text())
-        return chat.pages.html("fragments/failed.html", {"sentences": sentences_of(problem)})
-    values = {"card": reply_card(reply), "is_new": True, "said": SAID_BY_BUTTON}
+    values = {"card": reply_card(reply), "token": token, "thread_id": reply.thread_id}
     return chat.pages.html("fragments/replied.html", values)
 
 

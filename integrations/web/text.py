@@ -1,8 +1,8 @@
 """A reply's plain text as blocks that a template can show. No markup in the text means anything."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Literal
 
 _NUMBERED = re.compile(r"(\d{1,3})[.)] +(.+)")
@@ -28,6 +28,8 @@ class Block:
     items: tuple[tuple[Span, ...], ...]
     start: int = 1
     """Number of the first item."""
+    leads_in: bool = False
+    """Whether the paragraph announces the list that follows it."""
 
 
 def blocks(text: str) -> list[Block]:
@@ -39,7 +41,9 @@ def blocks(text: str) -> list[Block]:
         block = _block(line.strip())
         last = found[-1] if found else None
         if last is not None and _continues(last, block):
-            found[-1] = Block(last.kind, (*last.items, *block.items), last.start)
+            found[-1] = replace(last, items=(*last.items, *block.items))
+        elif last is not None and _announces(last, block):
+            found[-1:] = [replace(last, leads_in=True), block]
         else:
             found.append(block)
     return found
@@ -70,6 +74,11 @@ def _continues(last: Block, block: Block) -> bool:
     if block.kind != last.kind or block.kind == "paragraph":
         return False
     return block.kind == "bullets" or block.start == last.start + len(last.items)
+
+
+def _announces(last: Block, block: Block) -> bool:
+    words = last.items[0][-1].text
+    return last.kind == "paragraph" and block.kind != "paragraph" and words.endswith(":")
 
 
 def _trimmed(address: str) -> str:

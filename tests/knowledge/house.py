@@ -15,7 +15,7 @@ BODY = {
 }
 
 
-def article_text(number: int, subject: str, *, body: Mapping[str, str] = BODY, **front: str) -> str:
+def article_text(number: int, subject: str, body: Mapping[str, str] = BODY, /, **front: str) -> str:
     """An article about a thing; `front` replaces lines of the front matter."""
     keys = {
         "id": f"kb-{number:04}",
@@ -41,5 +41,5 @@ def article_text(number: int, subject: str, *, body: Mapping[str, str] = BODY, *
 def write_article(folder: Path, number: int, subject: str, **front: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{subject.replace(' ', '-')}.md"
-    path.write_text(article_text(number, subject, **front), "utf-8")
+    path.write_text(article_text(number, subject, BODY, **front), "utf-8")
     return path

@@ -3,13 +3,13 @@ from pathlib import Path
 
 import pytest
 
-from knowledge.article import ArticleError, Vocabulary, parse_article, parse_text
+from knowledge.article import ANY_NAME, ArticleError, Vocabulary, parse_article, parse_text
 from tests.knowledge.house import BODY, article_text
 
 ROOT = Path(__file__).parents[2]
 
 
-def problems_of(text: str, vocabulary: Vocabulary = Vocabulary()) -> list[str]:  # noqa: B008
+def problems_of(text: str, vocabulary: Vocabulary = ANY_NAME) -> list[str]:
     with pytest.raises(ArticleError) as caught:
         parse_text(text, "a.md", vocabulary)
     return [str(problem) for problem in caught.value.problems]
@@ -27,7 +27,7 @@ def test_house_article_keeps_its_metadata_and_sections() -> None:
 
 def test_sub_headings_give_path_and_platform() -> None:
     steps = "### Windows\n1. Press Start.\n\n### macOS\n1. Press the apple.\n\n### If it is off\n1. Turn it on."
-    article = parse_text(article_text(1, "laptop", body=BODY | {"Steps": steps}), "a.md")
+    article = parse_text(article_text(1, "laptop", BODY | {"Steps": steps}), "a.md")
     found = [(s.path, s.kind, s.platform) for s in article.sections if s.kind == "steps"]
     assert found == [
         ("Steps > Windows", "steps", "windows"),
@@ -73,8 +73,14 @@ def test_unknown_missing_double_and_unusable_keys_are_problems() -> None:
 
 
 def test_sections_must_be_there_in_order_once_and_filled() -> None:
-    wrong = {"Steps": "1. Go.", "Cause": "- **C.** d.", "Steps ": "1. Go.", "Gossip": "x", "Who can help": " "}
-    found = "\n".join(problems_of(article_text(1, "projector", body=wrong)))
+    wrong = {
+        "Steps": "1. Go.",
+        "Cause": "- **C.** d.",
+        "Steps ": "1. Go.",
+        "Gossip": "x",
+        "Who can help": " ",
+    }
+    found = "\n".join(problems_of(article_text(1, "projector", wrong)))
     assert "The section 'Cause' must stand before 'Steps'." in found
     assert "The section 'Steps' stands twice. Merge them." in found
     assert "The section 'Gossip' is unknown. Known: In short, Symptoms," in found

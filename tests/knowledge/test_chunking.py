@@ -36,13 +36,17 @@ def test_no_text_is_lost_and_sizes_are_held(text: str) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(text=texts)
-def test_with_the_tokenizer_the_model_reads_every_passage_whole(text: str, embedder: Embedder) -> None:
+def test_with_the_tokenizer_the_model_reads_every_passage_whole(
+    text: str, embedder: Embedder
+) -> None:
     for piece in split(text, "title\n", embedder.count_tokens):
         assert embedder.count_tokens("title\n" + piece) <= MAX_TOKENS
 
 
 def test_long_section_is_cut_between_items() -> None:
-    items = [f"{n}. Press the button number {n} and wait until its light is green." for n in range(1, 41)]
+    items = [
+        f"{n}. Press the button number {n} and wait until its light is green." for n in range(1, 41)
+    ]
     pieces = split("\n".join(items))
     assert len(pieces) > 1
     assert all(piece.endswith("green.") for piece in pieces)
@@ -64,7 +68,7 @@ def test_chunks_follow_the_sections() -> None:
 
 def test_telling_sub_headings_are_embedded() -> None:
     body = BODY | {"Steps": "### If it is hot\n1. Wait."}
-    found = chunks(parse_text(article_text(3, "projector", body=body), "a.md"))
+    found = chunks(parse_text(article_text(3, "projector", body), "a.md"))
     assert found[3].embedded == "The projector does not start\nIf it is hot\n1. Wait."
 
 

@@ -18,7 +18,9 @@ from knowledge.vectors import VectorStore
 TEXTS = ["The VPN does not connect.", "wifi", "Ich brauche ein neues Passwort für die Anmeldung."]
 
 
-def test_document_vectors_have_length_one_whatever_the_batch(embedder: Embedder, model_dir: Path) -> None:
+def test_document_vectors_have_length_one_whatever_the_batch(
+    embedder: Embedder, model_dir: Path
+) -> None:
     together = Embedder(model_dir).embed_documents(TEXTS)
     alone = np.concatenate([Embedder(model_dir).embed_documents([text]) for text in TEXTS])
     assert together.shape == (3, embedder.dimensions)

@@ -1,0 +1,71 @@
+from datetime import date
+from pathlib import Path
+
+from knowledge.article import ANY_NAME, Article, Vocabulary, parse_text
+from knowledge.audit import audit
+from knowledge.corpus import load_corpus
+from knowledge.embedding import Embedder
+from tests.knowledge.house import BODY, article_text
+
+AT = date(2026, 11, 22)
+NAMES = Vocabulary(
+    labels={"devices": frozenset({"broken", "lost"})},
+    owners=frozenset({"service-desk"}),
+    facts=frozenset({"DEV-01", "DEV-02"}),
+)
+
+
+def an_article(number: int, subject: str, **front: str) -> Article:
+    return parse_text(article_text(number, subject, BODY, **front), "a.md")
+
+
+def kinds(*articles: Article, vocabulary: Vocabulary = ANY_NAME, at: date = AT) -> dict[str, str]:
+    return {finding.kind: finding.message for finding in audit(articles, vocabulary, at=at)}
+
+
+def test_sound_articles_give_no_finding() -> None:
+    assert audit([an_article(1, "projector"), an_article(2, "headset")], Vocabulary(), at=AT) == ()
+
+
+def test_facts_and_labels_without_an_article_are_errors() -> None:
+    found = audit([an_article(1, "projector", facts="[DEV-01]")], NAMES, at=AT)
+    assert [(finding.kind, finding.subject, finding.is_error) for finding in found] == [
+        ("fact_without_article", "DEV-02", True),
+        ("label_without_article", "devices.lost", True),
+    ]
+
+
+def test_article_of_nobody_is_an_error() -> None:
+    article = an_article(1, "projector", owner="bob", facts="[DEV-01, DEV-02]")
+    assert kinds(article, vocabulary=NAMES)["ownerless"] == (
+        "kb-0001 belongs to 'bob', which is no queue. Name its owner."
+    )
+
+
+def test_stale_and_soon_stale_name_the_day_and_the_owner() -> None:
+    article = an_article(1, "projector", reviewed_on="2026-01-01", review_every_days="100")
+    assert (
+        kinds(article)["stale"]
+        == "kb-0001 was due for review on 2026-04-11. service-desk should review it."
+    )
+    assert "soon_stale" in kinds(article, at=date(2026, 4, 11))
+    assert kinds(article, at=date(2026, 3, 1)) == {}
+
+
+def test_titles_with_the_same_words_are_told() -> None:
+    left = an_article(1, "x", title="Printer queue is stuck")
+    right = an_article(2, "y", title="The stuck printer queues")
+    assert "have like titles" in kinds(left, right)["like_titles"]
+
+
+def test_reworded_copy_is_told_with_vectors(embedder: Embedder) -> None:
+    left = an_article(1, "projector", title="The beamer does not start")
+    right = an_article(2, "projector", title="Beamer will not start up")
+    other = an_article(3, "headset", title="Nobody hears me in a call")
+    found = audit([left, right, other], Vocabulary(), at=AT, embed=embedder.embed_documents)
+    assert [(finding.kind, finding.subject) for finding in found] == [("like_articles", "kb-0001")]
+
+
+def test_shipped_articles_have_no_finding_on_the_day_of_writing() -> None:
+    articles = load_corpus([Path(__file__).parents[2] / "knowledge" / "articles"]).articles
+    assert audit(articles, Vocabulary(), at=AT) == ()

@@ -1,0 +1,50 @@
+"""A prepared home of the shipped company, made once for a test run, and the server over a copy of it."""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+COPILOT = Path(sys.executable).with_name("copilot")
+_START_SECONDS = 120
+
+
+@pytest.fixture(scope="session")
+def prepared_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """The home as the first command leaves it. Copy it before writing."""
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "prepared-home"
+    with FileLock(f"{home}.lock"):
+        if not home.exists():
+            draft = home.with_suffix(".draft")
+            command = [COPILOT, "ask", "--home", draft, "--user", "lena.vos", "hello"]
+            subprocess.run(command, check=True, capture_output=True, timeout=_START_SECONDS * 3)
+            draft.rename(home)
+    return home
+
+
+def copy_of(home: Path, target: Path) -> Path:
+    shutil.copytree(home, target, ignore=shutil.ignore_patterns("owner.*"))
+    return target
+
+
+@contextmanager
+def served(home: Path, log: Path) -> Iterator[str]:
+    """The product as it is started by hand; yields the printed link."""
+    command = [COPILOT, "serve", "--port", "0", "--home", home]
+    with log.open("wb") as errors:
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+    try:
+        assert process.stdout is not None
+        greeting = process.stdout.readline()
+        assert " is at http://127.0.0.1:" in greeting, log.read_text()
+        yield greeting.strip().rpartition(" ")[2]
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) == 0
+        process.stdout.close()
