@@ -9,7 +9,7 @@ PORT    ?= 8000
 # Where the CPU build of torch is not what pip finds by itself, see README "Installing torch".
 PIP_ARGS ?=
 
-.PHONY: run install test servers fmt lint types imports check bench soak clean
+.PHONY: run install test servers fmt lint types imports check bench soak vectors clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/copilot serve --port $(PORT)
@@ -55,6 +55,9 @@ check: lint types imports test
 
 bench: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
+
+vectors: $(VENV)/run.stamp
+	$(BIN)/python -m integrations.bundling
 
 soak: $(VENV)/dev.stamp servers
 	$(BIN)/pytest -q -m soak

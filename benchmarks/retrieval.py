@@ -48,7 +48,7 @@ class Interval(NamedTuple):
     high: float
 
     def __str__(self) -> str:
-        return f"{self.value:+.3f} [{self.low:+.3f}, {self.high:+.3f}]"
+        return f"{self.value:.3f} [{self.low:.3f}, {self.high:.3f}]"
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def bootstrap_mean(values: Numbers, seed: int = 7) -> Interval:
 
 def bootstrap_auroc(scores: Numbers, positive: Flags, seed: int = 7) -> Interval:
     generator = np.random.default_rng(seed)
-    values = []
+    values: list[float] = []
     while len(values) < _DRAWS // 4:
         rows = generator.integers(0, len(scores), len(scores))
         if positive[rows].any() and not positive[rows].all():
@@ -228,13 +228,14 @@ def _ndcg(found: Sequence[int], gold: frozenset[int]) -> float:
 
 
 def _best_by_article(scores: NDArray[np.float32], owner: NDArray[np.int64]) -> Numbers:
-    best = np.full((len(scores), int(owner.max()) + 1), -1.0)
+    best: Numbers = np.full((len(scores), int(owner.max()) + 1), -1.0)
     np.maximum.at(best.T, owner, scores.T)
     return best
 
 
 def _ranks(scores: Numbers) -> Numbers:
-    return np.argsort(np.argsort(-scores, axis=1, kind="stable"), axis=1) + 1.0
+    order = np.argsort(-scores, axis=1, kind="stable")
+    return np.argsort(order, axis=1).astype(np.float64) + 1
 
 
 def _top(scores: Numbers) -> list[list[int]]:

@@ -14,7 +14,7 @@ _SOCIAL_WORDS = 14
 """A longer message is about something, however friendly it starts."""
 _OUT_OF_SCOPE = 0.45
 _AMBIGUOUS, _CERTAIN = 0.6, 0.6
-_UNCLEAR, _FEW_WORDS = 0.25, 20
+_UNCLEAR, _FEW_WORDS, _HARDLY_ANY_WORDS = 0.25, 20, 6
 _HOLD, _NEAR = 0.06, 0.3
 _SOCIAL = {
     "thanks": "thanks",
@@ -113,6 +113,8 @@ def _about_a_case(asked: Asked, memory: Memory, understanding: Understanding) ->
     open_case = memory.ticket or next((t.ticket for t in asked.earlier if t.ticket), None)
     if open_case:
         return Move("update", "came_back", resolved=False)
+    if memory.failures + 1 >= MAX_FAILURES:
+        return Move("handoff", "came_back", resolved=False)
     return Move("answer", "came_back", resolved=False) if asked.earlier or memory.turns else None
 
 
@@ -178,20 +180,24 @@ def _ambiguous(
 def plausible(understanding: Understanding, choices: Mapping[str, str]) -> tuple[str, ...]:
     """Labels between which one question decides; none where the message gives no hold at all."""
     labels = understanding.main.labels
-    ranked = sorted((label for label in labels if label in choices), key=lambda label: -labels[label])
+    ranked = sorted(
+        (label for label in labels if label in choices), key=lambda label: -labels[label]
+    )
     near = [x for x in ranked[:3] if labels[x] >= max(_HOLD, _NEAR * labels[ranked[0]])]
     return tuple(near) if len(near) > 1 else ()
 
 
-def may_ask(memory: Memory, understanding: Understanding) -> bool:
-    """Whether a question could still help where no article is sure: once, early, and about one thing."""
-    return (
-        not memory.clarified
-        and not memory.shown
-        and len(understanding.questions) == 1
-        and understanding.signals["ambiguity"] >= _UNCLEAR
-        and len(understanding.text.split()) <= _FEW_WORDS
-    )
+def may_ask(
+    memory: Memory, understanding: Understanding, choices: Mapping[str, str]
+) -> tuple[str, ...] | None:
+    """Where no article is sure: the labels to ask between, none for an open question, `None` for not asking."""
+    if memory.clarified or memory.shown or len(understanding.questions) > 1:
+        return None
+    words = len(understanding.text.split())
+    between = plausible(understanding, choices)
+    if between and words <= _FEW_WORDS and understanding.signals["ambiguity"] >= _UNCLEAR:
+        return between
+    return () if words <= _HARDLY_ANY_WORDS and understanding.main.certainty < _CERTAIN else None
 
 
 def _is(understanding: Understanding, act: str) -> bool:

@@ -21,7 +21,8 @@ from policies.model import Decision
 
 _SUMMARY_CHARS = 280
 _PLATFORM_OS = {"windows": "Windows", "macos": "macOS", "ios": "iOS", "android": "Android"}
-_URGENCY: dict[str, Priority] = {"high": "P2", "normal": "P3", "low": "P4"}
+_PRESSING = 0.8
+"""Probability of high urgency that raises the priority: much is called urgent."""
 _NEXT_STEP = {
     "not_sure": "No current article answered this. Contact the employee and, once solved, note which article is missing.",
     "steps_failed": "Continue after the attempted steps; do not repeat them.",
@@ -62,8 +63,7 @@ def build(
         summary=_summary(asked, memory, understanding, label, company),
         category=category or None,
         subcategory=subcategory or None,
-        priority=(decision.priority if ruled else None)
-        or _URGENCY.get(understanding.urgency, "P3"),
+        priority=(decision.priority if ruled else None) or _priority(understanding),
         queue=queue,
         reason_code=move.reason,
         employee=card,
@@ -83,6 +83,12 @@ def build(
         transcript_url=f"/cases/threads/{asked.thread_id}",
         redactions=memory.redactions + asked.redactions,
     )
+
+
+def _priority(understanding: Understanding) -> Priority:
+    if understanding.signals["urgency"] >= _PRESSING:
+        return "P2"
+    return "P4" if understanding.urgency == "low" else "P3"
 
 
 def _keeps_topic(memory: Memory, understanding: Understanding, move: Move) -> bool:

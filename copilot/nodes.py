@@ -9,7 +9,7 @@ from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import TicketRef, Versions
-from copilot.conversing import may_ask, next_move, plausible
+from copilot.conversing import may_ask, next_move
 from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
@@ -20,7 +20,7 @@ from copilot.understanding.reader import MessageReader
 from knowledge.findings import ArticleHit, Findings, Reader
 
 _FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
-_TENTATIVE_BELOW = 0.6
+_TENTATIVE_BELOW = 0.7
 _NEXT_LABEL = 0.15
 
 
@@ -173,9 +173,11 @@ class Nodes:
         return {"reply": reply, "memory": replying.remember(turn, reply, self._parts.company)}
 
     def _ask_or_hand_over(self, state: TurnState) -> Move:
-        memory, read, move = _memory(state), state["understanding"], state["move"]
-        if move.kind == "answer" and move.reason == "answer" and may_ask(memory, read):
-            return Move("clarify", "not_sure", labels=plausible(read, self._parts.company.choices))
+        move = state["move"]
+        if move.kind == "answer" and move.reason == "answer":
+            labels = may_ask(_memory(state), state["understanding"], self._parts.company.choices)
+            if labels is not None:
+                return Move("clarify", "not_sure", labels=labels)
         return _not_sure(move)
 
     def _passage(self, at: date) -> grounding.PassageText:
@@ -222,7 +224,7 @@ def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
 def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
     """The article to answer from, or none when it is not sure or was tried before."""
     memory, move = _memory(state), state["move"]
-    if move.reason == "step_failed":
+    if move.reason == "step_failed" or (move.reason == "came_back" and memory.shown):
         fresh = (hit for hit in finding.hits if hit.article_id not in memory.shown)
         return next((hit for hit in fresh if _related(hit, question, memory)), None)
     if not finding.hits:
@@ -240,16 +242,13 @@ def _label(hit: ArticleHit) -> str:
     return f"{hit.category}.{hit.subcategory}"
 
 
+_UNSOLVED = {"step_failed": "steps_failed", "came_back": "came_back"}
+
+
 def _not_sure(move: Move) -> Move:
-    return (
-        move
-        if move.kind in ("handoff", "update")
-        else replace(
-            move,
-            kind="handoff",
-            reason=("steps_failed" if move.reason == "step_failed" else "not_sure"),
-        )
-    )
+    if move.kind in ("handoff", "update"):
+        return move
+    return replace(move, kind="handoff", reason=_UNSOLVED.get(move.reason, "not_sure"))
 
 
 def _continues(read: Understanding, memory: Memory) -> bool:

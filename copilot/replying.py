@@ -95,7 +95,7 @@ def compose(turn: Turn, company: CompanyFacts) -> Reply:
 def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
     """What the conversation has come to after this turn."""
     memory, understanding, move = turn.memory, turn.understanding, turn.move
-    failed = move.reason in ("step_failed", "steps_failed")
+    failed = move.reason in ("step_failed", "steps_failed", "came_back")
     answered = tuple(c.article_id for c in reply.citations if c.article_id not in memory.shown)
     label = _filed_under(turn, company)
     states_problem = (

@@ -42,7 +42,7 @@ def bundle(
     fingerprint = Embedder(model_dir).fingerprint
     store = VectorStore(fingerprint, target, bundled=None)
     embedder = Embedder(model_dir, cache=store)
-    texts = texts_to_embed(load_corpus(articles), embedder.count_tokens)
+    texts = texts_to_embed(load_corpus(articles), embedder)
     texts += list(further() if callable(further) else further)
     wanted = list(dict.fromkeys(texts))
     missing = embedder.uncached(wanted)

@@ -63,12 +63,14 @@ def estimate_tokens(text: str) -> int:
     return 2 + sum(1 + len(word) // 4 for word in words)
 
 
-def chunks(article: Article, count: Count = estimate_tokens) -> tuple[Chunk, ...]:
-    """The article's passages in order. No text is lost; none is longer than the model reads."""
+def chunks(
+    article: Article, count: Count = estimate_tokens, limit: int = MAX_TOKENS
+) -> tuple[Chunk, ...]:
+    """The article's passages in order. No text is lost; none has more than `limit` tokens."""
     found: list[Chunk] = []
     for section in article.sections:
-        lead = _lead(article.title, section)
-        for text in split(section.text, lead, count):
+        lead = _lead(article.title, section, count, limit)
+        for text in split(section.text, lead, count, limit):
             found.append(
                 Chunk(
                     id=f"{article.id}#{len(found)}",
@@ -83,11 +85,13 @@ def chunks(article: Article, count: Count = estimate_tokens) -> tuple[Chunk, ...
     return tuple(found)
 
 
-def split(text: str, lead: str = "", count: Count = estimate_tokens) -> tuple[str, ...]:
+def split(
+    text: str, lead: str = "", count: Count = estimate_tokens, limit: int = MAX_TOKENS
+) -> tuple[str, ...]:
     """Pieces of about `TARGET_WORDS` words that fit into the model together with `lead`."""
 
     def fits(piece: str) -> bool:
-        return len(piece.split()) <= TARGET_WORDS and count(lead + piece) <= MAX_TOKENS
+        return len(piece.split()) <= TARGET_WORDS and count(lead + piece) <= limit
 
     return tuple(piece for piece in _split(text.strip(), fits, 0) if piece)
 
@@ -129,11 +133,14 @@ def _pieces(text: str, boundary: re.Pattern[str]) -> Iterator[str]:
         yield text[start:]
 
 
-def _lead(title: str, section: Section) -> str:
+def _lead(title: str, section: Section, count: Count, limit: int) -> str:
     """Title and those headings that say more than the kind of the section, cut to leave room."""
     telling = [part for part in section.path.split(" > ") if part and kind_of((part,)) == "other"]
     lines = [" ".join(line.split()[:30])[:200] for line in (title, " > ".join(telling)) if line]
-    return "".join(f"{line}\n" for line in lines)
+    lead = "".join(f"{line}\n" for line in lines)
+    while count(lead) > limit // 2:
+        lead = f"{lead[: len(lead) // 2].rstrip()}\n"
+    return lead
 
 
 def sentences(article: Article) -> tuple[Sentence, ...]:

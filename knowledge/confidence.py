@@ -256,12 +256,12 @@ def default_model() -> ConfidenceModel:
     """
     return ConfidenceModel(
         names=FEATURES,
-        means=(0.603966, 0.586812, 0.424346, 0.0, 0.0),
-        scales=(0.316268, 0.208627, 0.23954, 1.0, 1.0),
-        weights=(1.543093, 0.860976, 0.172809, 0.0, 0.0),
-        bias=0.014558,
-        calibrations={ANY_LANGUAGE: Platt(1.108307, -0.025703)},
-        thresholds={ANY_LANGUAGE: 0.8, "en": 0.74079},
+        means=(0.604773, 0.586098, 0.42256, 0.0, 0.0),
+        scales=(0.315716, 0.210275, 0.238045, 1.0, 1.0),
+        weights=(1.523973, 0.857996, 0.202861, 0.0, 0.0),
+        bias=0.019798,
+        calibrations={ANY_LANGUAGE: Platt(1.10767, -0.023207)},
+        thresholds={ANY_LANGUAGE: 0.8, "en": 0.738415},
         floors={ANY_LANGUAGE: 0.3, "en": 0.45},
         fingerprint=ANY_INDEX,
         target_precision=0.9,

@@ -293,7 +293,7 @@ def _open_parts(folder: Path) -> _Parts:
     except Exception as error:
         raise IndexUnavailableError(
             f"The knowledge index {folder.name} can't be read ({type(error).__name__}). Go back "
-            "with `copilot index use VERSION` or build again with `copilot index build`."
+            "with `copilot index use VERSION` or build again with `copilot index sync`."
         ) from error
     return _Parts(shelf, lexicon, articles, VectorIndex(folder))
 
@@ -303,7 +303,7 @@ def _manifest(folder: Path) -> VersionManifest:
     if manifest is None:
         raise IndexUnavailableError(
             f"The knowledge index {folder.name} has no manifest. "
-            "Build again with `copilot index build`."
+            "Build again with `copilot index sync`."
         )
     return manifest
 
@@ -320,5 +320,5 @@ def _confidence(folder: Path, manifest: VersionManifest) -> ConfidenceModel:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise IndexUnavailableError(
             f"The confidence model of index {folder.name} can't be read ({type(error).__name__}). "
-            "Go back with `copilot index use VERSION` or build again with `copilot index build`."
+            "Go back with `copilot index use VERSION` or build again with `copilot index sync`."
         ) from error

@@ -144,6 +144,11 @@ class Embedder:
         prompt = self.manifest.query_prompt
         return np.concatenate([self._queries.run([prompt + text]) for text in texts])
 
+    @property
+    def max_tokens(self) -> int:
+        """How many tokens of a passage the model reads."""
+        return self.manifest.max_tokens
+
     def uncached(self, texts: Sequence[str]) -> int:
         """How many of the texts, each counted once, the model would have to read."""
         distinct = list(dict.fromkeys(texts))
@@ -152,8 +157,8 @@ class Embedder:
         return sum(vector is None for vector in self._cache.get(distinct))
 
     def count_tokens(self, text: str) -> int:
-        """How many tokens a passage has; the model reads no more than `manifest.max_tokens`."""
-        return len(self._counter.encode(text).ids)
+        """How many tokens a passage has, before any is cut off."""
+        return len(self._counter.encode(self.manifest.document_prompt + text).ids)
 
     @cached_property
     def _counter(self) -> "Tokenizer":

@@ -5,10 +5,12 @@ seconds of CPU, and again only when the weights, the tokenizer or the recipe cha
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -63,18 +65,26 @@ class ExportError(Exception):
     """The model can't be exported; nothing was changed."""
 
 
-def export_model(models_dir: Path, model: str = DEFAULT_MODEL, step: Step = lambda _: None) -> Path:
+def export_model(
+    models_dir: Path,
+    model: str = DEFAULT_MODEL,
+    step: Step = lambda _: None,
+    *,
+    force: bool = False,
+    known_weights: Mapping[str, str] = KNOWN_WEIGHTS,
+) -> Path:
     """The folder of the export of `model`, made when it is not there yet. Safe to repeat.
 
-    `model` is the name of a packaged model or the path of a sentence-transformers folder.
+    `model` is the name of a packaged model or the path of a sentence-transformers folder; `step`
+    hears what is being done; `force` makes the export again.
     """
     source = locate(model)
-    _check_weights(model, source)
+    _check_weights(model, source, known_weights.get(model))
     fingerprint = model_fingerprint(source)
     target = models_dir / fingerprint
     models_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(models_dir / ".lock"):
-        if _is_complete(target, model):
+        if not force and _is_complete(target, model):
             return target
         aside = models_dir / f"{fingerprint}.building"
         shutil.rmtree(aside, ignore_errors=True)
@@ -118,8 +128,7 @@ def model_fingerprint(source: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _check_weights(model: str, source: Path) -> None:
-    expected = KNOWN_WEIGHTS.get(model)
+def _check_weights(model: str, source: Path, expected: str | None) -> None:
     if expected is None:
         return
     found = file_digest(source / "model.safetensors")
@@ -217,7 +226,9 @@ class _Reference:
 
     def __init__(self, source: Path) -> None:
         from sentence_transformers import SentenceTransformer
+        from transformers.utils.logging import disable_progress_bar
 
+        disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
         self._model = SentenceTransformer(
             str(source),
             device="cpu",
@@ -337,11 +348,22 @@ def _quantise(fused: Path, target: Path) -> None:
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
-    quantize_dynamic(
-        str(fused),
-        str(target),
-        weight_type=QuantType.QInt8,
-        per_channel=True,
-        reduce_range=True,
-        extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
+    with _quiet():
+        quantize_dynamic(
+            str(fused),
+            str(target),
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            reduce_range=True,
+            extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence advice of the exporting libraries, which nobody at set-up can act upon."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)

@@ -57,6 +57,9 @@ class DocumentEmbedder(Protocol):
     def dimensions(self) -> int: ...
 
     @property
+    def max_tokens(self) -> int: ...
+
+    @property
     def count_tokens(self) -> Count: ...
 
     def embed_documents(
@@ -174,16 +177,13 @@ def _report(
 
 
 def _contents(corpus: Corpus, embedder: DocumentEmbedder) -> Contents:
-    return arrange(
-        (article, chunks(article, embedder.count_tokens), sentences(article))
-        for article in corpus.articles
-    )
+    count, limit = embedder.count_tokens, embedder.max_tokens
+    return arrange((a, chunks(a, count, limit), sentences(a)) for a in corpus.articles)
 
 
-def texts_to_embed(corpus: Corpus, count: Count) -> list[str]:
+def texts_to_embed(corpus: Corpus, embedder: DocumentEmbedder) -> list[str]:
     """Every text that an index of this corpus needs a vector for, each once."""
-    contents = arrange((a, chunks(a, count), sentences(a)) for a in corpus.articles)
-    return list(dict.fromkeys(_texts(contents)))
+    return list(dict.fromkeys(_texts(_contents(corpus, embedder))))
 
 
 def _texts(contents: Contents) -> Iterator[str]:
@@ -241,7 +241,7 @@ class VectorIndex:
         path = folder / "chroma"
         if not create and not path.is_dir():
             raise IndexUnavailableError(
-                f"The vector store {path} is missing. Build again with `copilot index build`."
+                f"The vector store {path} is missing. Build again with `copilot index sync`."
             )
         settings = Settings(anonymized_telemetry=False)
         try:
@@ -259,7 +259,7 @@ class VectorIndex:
         except Exception as error:
             raise IndexUnavailableError(
                 f"The vector store {path} can't be opened ({type(error).__name__}). "
-                "Go back with `copilot index use VERSION` or build with `copilot index build`."
+                "Go back with `copilot index use VERSION` or build with `copilot index sync`."
             ) from error
 
     def __enter__(self) -> Self:
@@ -292,7 +292,7 @@ class VectorIndex:
         except Exception as error:
             raise IndexUnavailableError(
                 f"The vector store failed ({type(error).__name__}). Go back with "
-                "`copilot index use VERSION` or build again with `copilot index build`."
+                "`copilot index use VERSION` or build again with `copilot index sync`."
             ) from error
         return np.array([int(name) for name in found["ids"][0]], dtype=np.int64)
 

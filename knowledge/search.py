@@ -13,7 +13,12 @@ from knowledge.edition import CONFIDENCE_FILE, DEPTH, Edition, Question, Rated, 
 from knowledge.findings import Findings, Reader
 from knowledge.ranking import Weights
 from knowledge.shelf import Card
-from knowledge.versions import VersionManifest, current_dir, pointer_stamp
+from knowledge.versions import (
+    IndexUnavailableError,
+    VersionManifest,
+    current_dir,
+    pointer_stamp,
+)
 
 __all__ = ["CONFIDENCE_FILE", "Library", "Rated", "UnknownArticleError"]
 
@@ -30,6 +35,8 @@ class Library:
         self._opened = opened
         self._stamp = pointer_stamp(index_dir) if index_dir else (0, 0)
         self._lock = RLock()
+        self.problem: str | None = None
+        """Why the version that the pointer names does not serve, `None` when it does."""
 
     @staticmethod
     def open(index_dir: Path, *, weights: Weights = Weights()) -> "Library":  # noqa: B008
@@ -95,15 +102,23 @@ class Library:
             return self._opened.shelf.sentences(self._number(article_id), _flat(vector))
 
     def refresh(self) -> bool:
-        """Follow the pointer if it was swapped; whether it was. One `stat` when it was not."""
+        """Follow the pointer if it was swapped; whether it was. One `stat` when it was not.
+
+        A version that can't be opened changes nothing but `problem`: the old one serves on.
+        """
         if self._index_dir is None or pointer_stamp(self._index_dir) == self._stamp:
             return False
         with self._lock:
             self._stamp = pointer_stamp(self._index_dir)
-            folder = current_dir(self._index_dir)
-            if folder.name == self.version:
+            self.problem = None
+            try:
+                folder = current_dir(self._index_dir)
+                if folder.name == self.version:
+                    return False
+                opened = Edition(folder, self._opened.weights)
+            except IndexUnavailableError as error:
+                self.problem = str(error)
                 return False
-            opened = Edition(folder, self._opened.weights)
             self._opened.close()
             self._opened = opened
         return True

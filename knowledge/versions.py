@@ -99,7 +99,7 @@ def use_version(index_dir: Path, version: str) -> None:
     if problem:
         raise UnknownVersionError(
             f"Index version {version!r} is damaged: {problem}. The serving version stays. "
-            "Choose another with `copilot index list`, or build with `copilot index build`."
+            "Choose another with `copilot index list`, or build with `copilot index sync`."
         )
     write_pointer(index_dir, version)
 
@@ -109,14 +109,14 @@ def current_dir(index_dir: Path) -> Path:
     version = read_pointer(index_dir)
     if version is None:
         raise IndexUnavailableError(
-            f"There is no knowledge index in {index_dir}. Build one with `copilot index build`."
+            f"There is no knowledge index in {index_dir}. Build one with `copilot index sync`."
         )
     folder = version_dir(index_dir, version)
     problem = damage(folder) if folder.is_dir() else "its folder is missing"
     if problem:
         raise IndexUnavailableError(
             f"The knowledge index {version} in {index_dir} is damaged: {problem}. Go back with "
-            "`copilot index use VERSION` or build again with `copilot index build`."
+            "`copilot index use VERSION` or build again with `copilot index sync`."
         )
     return folder
 

@@ -19,6 +19,7 @@ _PLATFORM_NAMES = {
     "android": "Android",
     "web": "the web",
 }
+_DIGIT = re.compile(r"\d")
 _CAVEATS = 2
 _CAVEAT_COSINE = 0.30
 _MAX_CAUSES = 4
@@ -79,10 +80,12 @@ def _part(question: Question, source: Source, manner: Manner, part: int) -> list
     pen.quote(direct.sentence, direct.section) if direct else None
     if question.form == "problem":
         _causes(pen, source.article)
-    _steps(pen, source.article, manner.platform)
+    if question.form != "how_long":
+        _steps(pen, source.article, manner.platform)
     _caveats(pen, source, direct.sentence if direct else "")
-    _check(pen, source.article)
-    _if_not(pen, source.article)
+    if question.form == "problem":
+        _check(pen, source.article)
+        _if_not(pen, source.article)
     if not pen.quoted:
         _passages(pen, source)
     pen.source()
@@ -144,7 +147,9 @@ def _direct(question: Question, source: Source) -> _Direct | None:
             for sentence in sentences(section.text)
         ]
         return _Direct(*opening[0]) if opening else None
-    return _Direct(source.nearest[0][0], source.nearest[0][1]) if source.nearest else None
+    measured = [near for near in source.nearest if _DIGIT.search(near[0])]
+    choice = (measured if question.form == "how_long" else []) or source.nearest
+    return _Direct(choice[0][0], choice[0][1]) if choice else None
 
 
 def _causes(pen: _Pen, article: Article) -> None:

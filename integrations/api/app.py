@@ -1,6 +1,6 @@
 """The API as one application."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from importlib.metadata import version
 from typing import Any
@@ -131,7 +131,19 @@ class _Documented(FastAPI):
             for name in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(name, None)
             schemas |= {"Problem": PROBLEM_SCHEMA, **_body_schemas()}
+            _drop_assumed_errors(self.openapi_schema["paths"])
         return self.openapi_schema
+
+
+def _drop_assumed_errors(paths: Mapping[str, Mapping[str, Any]]) -> None:
+    """FastAPI documents a 422 of its own form wherever there is a parameter; ours are problems."""
+    for methods in paths.values():
+        for operation in methods.values():
+            assumed = operation["responses"].get("422", {}).get("content", {})
+            if "application/json" in assumed:
+                del assumed["application/json"]
+                if not assumed:
+                    del operation["responses"]["422"]
 
 
 def _body_schemas() -> Any:

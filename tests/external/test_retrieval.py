@@ -1,7 +1,6 @@
 """The floors of retrieval and doubt on public data. Slow when the vectors are not cached yet."""
 
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,8 +15,8 @@ _POINT = 0.01
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
-    yield open_bench(tmp_path_factory.mktemp("bench"), _CACHE)
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+    return open_bench(tmp_path_factory.mktemp("bench"), _CACHE)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +40,9 @@ def test_doubt_tells_unanswerable_questions_and_wrong_articles(techqa: Judged) -
 
 
 @pytest.mark.soak  # embeds four thousand passages when they are not cached
-def test_ours_is_a_point_above_the_best_of_the_three_on_faq_pages(bench: Bench, techqa: Judged) -> None:
+def test_ours_is_a_point_above_the_best_of_the_three_on_faq_pages(
+    bench: Bench, techqa: Judged
+) -> None:
     pages = bench.judge(load_it_kb(DEFAULT_DATA))
     for half in ("dev", "test", "all"):
         assert pages.gain(half)[1].value >= _POINT

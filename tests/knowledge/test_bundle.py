@@ -15,7 +15,7 @@ def test_bundle_holds_all_that_an_index_needs_and_nothing_else(
     assert first.embedded == first.texts
     store = VectorStore(first.path.stem, None, tmp_path / "b")
     embedder = Embedder(model_dir, cache=store)
-    needed = texts_to_embed(load_corpus([articles]), embedder.count_tokens)
+    needed = texts_to_embed(load_corpus([articles]), embedder)
     assert embedder.uncached([*needed, "hello there"]) == 0
     (articles / "headset.md").unlink()
     second = bundle(model_dir, [articles], lambda: ["good bye"], target=tmp_path / "b")
@@ -33,7 +33,7 @@ def test_shipped_vectors_cover_the_shipped_articles(model_dir: Path) -> None:
     embedder = Embedder(
         model_dir, cache=VectorStore(Embedder(model_dir).fingerprint, None, BUNDLED)
     )
-    needed = texts_to_embed(load_corpus([ARTICLES]), embedder.count_tokens)
+    needed = texts_to_embed(load_corpus([ARTICLES]), embedder)
     assert embedder.uncached(needed) == 0, (
         "Run `python -m knowledge.bundle` after changing articles."
     )

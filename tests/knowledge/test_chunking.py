@@ -94,3 +94,20 @@ def test_sentences_lose_list_marks_and_emphasis_but_no_short_word() -> None:
     assert split_sentences(text) == [
         "Wait. It takes 5 min. at most.", "Yes.", "Open Settings now, please.",
     ]  # fmt: skip
+
+
+def test_endless_title_in_another_script_leaves_room_for_the_text(embedder: Embedder) -> None:
+    title = "保险柜的钥匙" * 60
+    article = parse_text(article_text(3, "projector", title=title), "a.md")
+    found = chunks(article, embedder.count_tokens, embedder.max_tokens)
+    assert len(found) == 8
+    assert all(embedder.count_tokens(chunk.embedded) <= embedder.max_tokens for chunk in found)
+
+
+def test_model_that_reads_less_gets_shorter_passages(embedder: Embedder) -> None:
+    article = parse_text(article_text(3, "projector"), "a.md")
+    found = chunks(article, embedder.count_tokens, 30)
+    assert all(embedder.count_tokens(chunk.embedded) <= 30 for chunk in found)
+    assert squeezed("".join(chunk.text for chunk in found)) == squeezed(
+        "".join(section.text for section in article.sections)
+    )

@@ -189,7 +189,7 @@ def test_index_that_does_not_find_its_rows_fails_the_check(tmp_path: Path) -> No
 
 
 def test_missing_index_says_what_to_do(index_dir: Path) -> None:
-    with pytest.raises(IndexUnavailableError, match="Build one with `copilot index build`"):
+    with pytest.raises(IndexUnavailableError, match="Build one with `copilot index sync`"):
         Library.open(index_dir)
 
 

@@ -121,7 +121,9 @@ def consistent(rows: list[dict[str, float]]) -> Candidates:
 
 
 @given(ROWS)
-def test_every_candidate_article_is_ranked_once_and_scores_fall(rows: list[dict[str, float]]) -> None:
+def test_every_candidate_article_is_ranked_once_and_scores_fall(
+    rows: list[dict[str, float]],
+) -> None:
     given_rows = consistent(rows)
     ranked = fuse(given_rows)
     assert sorted(ranked.articles.tolist()) == sorted({int(row["article"]) for row in rows})
@@ -137,7 +139,16 @@ def test_the_order_of_the_candidates_does_not_matter(rows: list[dict[str, float]
     given_rows = consistent(rows)
     order = list(range(len(rows)))
     shuffle.shuffle(order)
-    columns = ("chunk", "article", "cosine", "lexical", "article_lexical", "coverage", "prior", "probe")
+    columns = (
+        "chunk",
+        "article",
+        "cosine",
+        "lexical",
+        "article_lexical",
+        "coverage",
+        "prior",
+        "probe",
+    )
     shuffled = replace(given_rows, **{name: getattr(given_rows, name)[order] for name in columns})
     ranked, again = fuse(given_rows), fuse(shuffled)
     assert ranked.articles.tolist() == again.articles.tolist()
@@ -169,7 +180,8 @@ def test_the_prior_gap_tells_when_another_label_is_likelier(
     first: float, others: float, expected: float
 ) -> None:
     given_rows = candidates(
-        {"article": 0, "cosine": 0.9, "prior": first}, {"article": 1, "cosine": 0.1, "prior": others}
+        {"article": 0, "cosine": 0.9, "prior": first},
+        {"article": 1, "cosine": 0.1, "prior": others},
     )
     ranked: Ranked = fuse(given_rows, Weights(prior=0))
     assert features(given_rows, ranked, 3)["prior_gap"] == pytest.approx(expected)

@@ -178,6 +178,19 @@ def test_open_library_follows_a_new_version(
     assert ids(Asker(library, embedder)("the scanner does not start"))[0] == "kb-0020"
 
 
+def test_damaged_new_version_leaves_the_open_one_serving(
+    library: Library, articles: Path, build: Build, index_dir: Path, embedder: Embedder
+) -> None:
+    before = library.version
+    write_article(articles, 20, "scanner")
+    (version_dir(index_dir, build().version) / "cards.json").write_text("[")
+    assert not library.refresh()
+    assert library.version == before
+    assert library.problem is not None
+    assert "is damaged: cards.json has 1 bytes" in library.problem
+    assert Asker(library, embedder)("the headset does not start").hits
+
+
 @pytest.mark.parametrize(
     "name", ["shelf.sqlite", "vectors.npy", "cards.json", "lexical/rows/params.index.json"]
 )

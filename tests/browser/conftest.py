@@ -1,0 +1,3 @@
+from tests.serving import prepared_home
+
+__all__ = ["prepared_home"]
