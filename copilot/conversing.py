@@ -46,7 +46,7 @@ def _rules(
     choices: Mapping[str, str],
     out_of_scope: frozenset[str],
 ) -> Iterator[Move | None]:
-    yield _by_policy(memory, decision)
+    yield _by_policy(memory, understanding, decision)
     yield _chosen(memory, understanding)
     yield _wants_a_person(understanding)
     yield _closing(memory, understanding)
@@ -59,8 +59,10 @@ def _rules(
     yield Move("answer", "answer")
 
 
-def _by_policy(memory: Memory, decision: Decision) -> Move | None:
+def _by_policy(memory: Memory, understanding: Understanding, decision: Decision) -> Move | None:
     if decision.effect == "decline":
+        if _is(understanding, "human"):
+            return None  # asking for a person is never declined
         return Move("decline", decision.reason_code or "declined_by_rule")
     if decision.effect == "permit":
         return None

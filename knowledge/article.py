@@ -1,5 +1,6 @@
 """An article and its sections, and the house format that authors write."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -168,12 +169,12 @@ def parse_text(text: str, name: str, vocabulary: Vocabulary = ANY_NAME) -> Artic
 
 def split_front_matter(text: str) -> tuple[str | None, str, int]:
     """Front matter (or `None`), body, and the line on which the body starts."""
-    lines = text.lstrip("\ufeff").splitlines(keepends=True)
-    if not lines or lines[0].rstrip() != "---":
+    lines = re.sub(r"\r\n?", "\n", text.lstrip("\ufeff")).split("\n")
+    if lines[0].rstrip() != "---":
         return None, text, 1
     for number, line in enumerate(lines[1:], start=1):
         if line.rstrip() in {"---", "..."}:
-            return "".join(lines[1:number]), "".join(lines[number + 1 :]), number + 2
+            return "\n".join([*lines[1:number], ""]), "\n".join(lines[number + 1 :]), number + 2
     return None, text, 1
 
 

@@ -17,6 +17,7 @@ Kind = Literal[
     "label_without_article",
     "stale",
     "soon_stale",
+    "reviewed_ahead",
     "ownerless",
     "like_titles",
     "like_articles",
@@ -95,7 +96,12 @@ def _ownerless(articles: Sequence[Article], vocabulary: Vocabulary) -> Iterator[
 def _stale(articles: Sequence[Article], at: date) -> Iterator[Finding]:
     for article in articles:
         due = article.review_due()
-        if due < at:
+        if article.reviewed_on > at:
+            message = (
+                f"{article.id} says it was reviewed on {article.reviewed_on}. Correct the date."
+            )
+            yield Finding("reviewed_ahead", article.id, message)
+        elif due < at:
             message = f"{article.id} was due for review on {due}. {article.owner} should review it."
             yield Finding("stale", article.id, message)
         elif due <= at + timedelta(days=SOON_DAYS):

@@ -59,16 +59,21 @@ def read_texts(stream: TextIO) -> list[str]:
     return [str(json.loads(line)) if line.startswith('"') else line for line in lines if line]
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+def main(arguments: Sequence[str] | None = None, stream: TextIO = sys.stdin) -> None:
     parser = argparse.ArgumentParser(prog="python -m knowledge.bundle", description=__doc__)
     parser.add_argument("--articles", type=Path, action="append", help="folder of articles")
     parser.add_argument("--models", type=Path, help="folder of exported models")
     parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--target", type=Path, default=BUNDLED, help="folder of the vector file")
     given = parser.parse_args(arguments)
     models = given.models or Path(sys.prefix) / "share" / "it-copilot" / "models"
-    further = [] if sys.stdin.isatty() else read_texts(sys.stdin)
+    further = [] if stream.isatty() else read_texts(stream)
     done = bundle(
-        find_model(models, given.model), given.articles or [ARTICLES], further, progress=_show
+        find_model(models, given.model),
+        given.articles or [ARTICLES],
+        further,
+        target=given.target,
+        progress=_show,
     )
     sys.stderr.write(
         f"{done.path}: {done.texts} texts, {done.embedded} embedded, {done.dropped} dropped\n"

@@ -93,7 +93,7 @@ class ConfidenceModel:
         if model.fingerprint not in {ANY_INDEX, fingerprint}:
             raise ConfidenceMismatchError(
                 f"The confidence model was fitted for index {model.fingerprint!r}, but index "
-                f"{fingerprint!r} is in use. Build the index again with `copilot index build`."
+                f"{fingerprint!r} is in use. Build the index again with `copilot index sync`."
             )
         return model
 
@@ -242,7 +242,7 @@ def _read(text: str) -> ConfidenceModel:
     except (ValueError, TypeError, KeyError, AttributeError, ZeroDivisionError) as error:
         raise ConfidenceMismatchError(
             f"The stored confidence model can't be read ({type(error).__name__}). "
-            "Build the index again with `copilot index build`."
+            "Build the index again with `copilot index sync`."
         ) from error
     return model
 

@@ -49,7 +49,9 @@ class Part:
 
 def parts(body: str, *, first_line: int = 1) -> tuple[Part, ...]:
     """Split a Markdown text at its headings, ATX or setext. Lines inside code are no headings."""
-    lines = body.splitlines()
+    # Lines as the Markdown parser counts them: other separators do not end one.
+    body = re.sub(r"\r\n?", "\n", body)
+    lines = body.split("\n")
     headings = _headings(body)
     ends = [*(start for start, _, _, _ in headings[1:]), len(lines)][: len(headings)]
     found = []

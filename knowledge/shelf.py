@@ -291,12 +291,12 @@ class VectorFile:
     A mapped file would count as the process's memory, page by page, until it is all there.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, held_bytes: int = _IN_MEMORY) -> None:
         mapped = np.load(path, mmap_mode="r")
         if mapped.ndim != 2 or mapped.dtype != np.float32:  # noqa: PLR2004 - a table
             raise ValueError(f"{path.name} holds no vectors")
         self._length, self._width = mapped.shape
-        self._held: Vectors | None = np.array(mapped) if mapped.nbytes <= _IN_MEMORY else None
+        self._held: Vectors | None = np.array(mapped) if mapped.nbytes <= held_bytes else None
         self._start = mapped.offset
         self._file = path.open("rb", buffering=0)
 

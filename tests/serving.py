@@ -22,7 +22,15 @@ def prepared_home(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> P
     with FileLock(f"{home}.lock"):
         if not home.exists():
             draft = home.with_suffix(".draft")
-            command = [COPILOT, "ask", "--home", draft, "--user", "lena.vos", "hello"]
+            command: list[str | Path] = [
+                COPILOT,
+                "ask",
+                "--home",
+                draft,
+                "--user",
+                "lena.vos",
+                "hello",
+            ]
             subprocess.run(command, check=True, capture_output=True, timeout=_START_SECONDS * 3)
             draft.rename(home)
     return home
@@ -36,11 +44,11 @@ def copy_of(home: Path, target: Path) -> Path:
 @contextmanager
 def served(home: Path, log: Path) -> Iterator[str]:
     """The product as it is started by hand; yields the printed link."""
-    command = [COPILOT, "serve", "--port", "0", "--home", home]
+    command: list[str | Path] = [COPILOT, "serve", "--port", "0", "--home", home]
     with log.open("wb") as errors:
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+    assert process.stdout is not None
     try:
-        assert process.stdout is not None
         greeting = process.stdout.readline()
         assert " is at http://127.0.0.1:" in greeting, log.read_text()
         yield greeting.strip().rpartition(" ")[2]

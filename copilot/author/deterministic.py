@@ -49,7 +49,7 @@ class Manner:
 
 def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft:
     """A reply that answers the questions one by one from their sources."""
-    statements = list(_opening(manner))
+    statements = list(_opening(questions[0][0], manner))
     several = len(questions) > 1
     for part, (question, source) in enumerate(questions):
         if several:
@@ -61,11 +61,12 @@ def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft
     return Draft(tuple(statements), _action_type(statements))
 
 
-def _opening(manner: Manner) -> list[Statement]:
+def _opening(question: Question, manner: Manner) -> list[Statement]:
+    """A line that meets the mood. A question for a fact is answered at once instead."""
     lines: list[str] = []
-    if manner.tone in ("frustrated", "anxious"):
+    if question.form == "problem" and manner.tone in ("frustrated", "anxious"):
         lines.append(manner.phrases.say(manner.tone))
-    elif manner.urgency == "high":
+    elif question.form == "problem" and manner.urgency == "high":
         lines.append(manner.phrases.say("urgent"))
     if manner.again:
         lines.append(manner.phrases.say("next_article"))

@@ -7,7 +7,9 @@ from copilot.understanding.patterns import patterns
 
 _MAX_STEPS = 8
 _FUTURE = re.compile(
-    r"\b(?:will|going to|should i|shall i|can i|how do i|do i)\b[^.!?]*$", re.IGNORECASE
+    r"\b(?:will|going to|should|shall|can|could|may|must|need to|have to|want to|how (?:do|to)|do|does)"
+    r"\s*(?:i|we|you)?\s*$",
+    re.IGNORECASE,
 )
 
 

@@ -14,6 +14,7 @@ _LEET = str.maketrans(
 _LEET_TOKEN = re.compile(
     r"(?<![\w\-])(?=\w*[a-z])(?=[\w@$]*[013457@$])[a-z013457@$]{3,}(?![\w\-])", re.I
 )
+_FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_]){3,}\w(?!\w)")
 _QUOTE_START = re.compile(
     r"^\s*(?:-{2,}\s*(?:original message|ursprüngliche nachricht|oorspronkelijk bericht|message d'origine|mensaje original)"
@@ -51,7 +52,10 @@ def normalise(raw: str, vocabulary: AbstractSet[str] = frozenset()) -> Normalise
         text=re.sub(r"[ \t]+", " ", plain).strip(),
         quoted=quoted.strip(),
         error_messages=_error_messages(own),
-        disguised=_folded(raw) != visible or latin != visible or plain != own,
+        disguised=bool(_FULL_WIDTH.search(raw))
+        or _folded(raw) != visible
+        or latin != visible
+        or plain != own,
     )
 
 

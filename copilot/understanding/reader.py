@@ -97,7 +97,8 @@ class MessageReader:
         kept: dict[str, Question] = {}
         for part in parts:
             echoed = whole.labels.get(part.label, 0.0) >= _ECHO
-            if part.certainty >= _SECOND_QUESTION and echoed:
+            asked = part.text.rstrip().endswith("?") or echoed
+            if part.certainty >= _SECOND_QUESTION and asked:
                 kept.setdefault(part.label, part)
         return (whole, *kept.values()) if len(kept) > 1 else (whole,)
 

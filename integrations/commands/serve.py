@@ -23,6 +23,7 @@ from integrations.settings import Settings
 
 _BACKLOG = 128
 _GRACE_SECONDS = 5
+_LAST_PORT = 65_535
 
 
 def serve(host: str | None, port: int | None, home: Path | None) -> int:
@@ -30,16 +31,12 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
     settings = Settings() if home is None else Settings(home=home)
     address = host or settings.host
     number = settings.port if port is None else port
-    if not is_loopback(address):
-        click.echo(
-            f"The address '{address}' can be reached from other machines, and nobody signs in yet. "
-            "Serve on a loopback address, like 127.0.0.1.",
-            err=True,
-        )
+    if refusal := _refusal(address, number):
+        click.echo(refusal, err=True)
         return USAGE
     try:
         listening = _listen(address, number)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         click.echo(_why_not(address, number, error), err=True)
         return OUTAGE
     with listening:
@@ -47,6 +44,17 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
         logs.configure(sys.stderr, level=logging.getLevelNamesMapping()[settings.log_level.upper()])
         with Home.at(settings.home).owned(url=url):
             return asyncio.run(_serve(settings, listening, url))
+
+
+def _refusal(host: str, port: int) -> str | None:
+    if not is_loopback(host):
+        return (
+            f"The address '{host}' can be reached from other machines, and nobody signs in yet. "
+            "Serve on a loopback address, like 127.0.0.1."
+        )
+    if not 0 <= port <= _LAST_PORT:
+        return f"There is no port {port}. Name one up to {_LAST_PORT} with --port (0 picks a free one)."
+    return None
 
 
 async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
@@ -116,10 +124,9 @@ def _url(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _why_not(host: str, port: int, error: OSError | OverflowError) -> str:
-    said = getattr(error, "strerror", None) or "it is not a port"
+def _why_not(host: str, port: int, error: OSError) -> str:
     return (
-        f"Can't listen on {host}, port {port}: {said.lower()}. "
+        f"Can't listen on {host}, port {port}: {(error.strerror or 'it failed').lower()}. "
         "Stop what uses it, or name another port with --port (0 picks a free one)."
     )
 

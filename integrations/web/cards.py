@@ -89,9 +89,9 @@ def turn_card(turn: ThreadTurn) -> TurnCard:
 
 
 def past_card(thread: ThreadSummary, company: CompanyFacts) -> PastCard:
-    label = f"{thread.category}.{thread.subcategory}"
-    title = company.choices.get(label) or (thread.category or "Conversation").replace("_", " ")
-    return PastCard(thread.thread_id, title, moment(thread.last_at), _past_state(thread))
+    return PastCard(
+        thread.thread_id, _past_title(thread, company), moment(thread.last_at), _past_state(thread)
+    )
 
 
 def case_card(line: TicketLine, now: datetime) -> CaseCard:
@@ -127,6 +127,14 @@ def _shown(value: object) -> str | None:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return None if value is None else str(value)
+
+
+def _past_title(thread: ThreadSummary, company: CompanyFacts) -> str:
+    # Before a question is answered, and when it was declined, the topic is a guess.
+    if thread.disposition not in ("answer", "escalate") or thread.category is None:
+        return "Question to IT"
+    label = f"{thread.category}.{thread.subcategory}"
+    return company.choices.get(label) or _words(thread.category)
 
 
 def _past_state(thread: ThreadSummary) -> str:

@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -263,7 +264,7 @@ def test_the_list_of_cases_is_filtered(page: Page) -> None:
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", _WIDTHS)
 def test_no_page_has_an_accessibility_violation(
-    browser: Browser, url: str, scheme: str, width: str, tmp_path: Path
+    browser: Browser, url: str, scheme: Literal["light", "dark"], width: str, tmp_path: Path
 ) -> None:
     context = browser.new_context(
         base_url=url, viewport={"width": _WIDTHS[width], "height": 844}, color_scheme=scheme

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import cast
 from uuid import uuid4
 
 import httpx
@@ -20,11 +21,13 @@ from copilot.errors import (
     StoreUnavailableError,
     UnknownUserError,
 )
+from copilot.service import Copilot
 from integrations.api.app import create_app
 from integrations.api.problems import KINDS
 from integrations.api.schemas import documents, text_of
 from integrations.remote import RemoteDoor
 from integrations.settings import Settings
+from integrations.web.app import create_site
 from integrations.wiring import App, open_app
 from tests.serving import copy_of, prepared_home  # noqa: F401  # a fixture
 
@@ -306,6 +309,18 @@ async def test_a_closed_store_is_an_outage_with_the_hotline(
     await app.close()
 
 
+async def test_in_production_nobody_can_choose_who_they_are(app: App) -> None:
+    settings = app.settings.model_copy(update={"mode": "production"})
+    site = create_site(replace(app, settings=settings))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url=URL) as client:
+        for path in ("/", "/cases"):
+            page = await client.get(path, headers={"Accept": "text/html"})
+            assert page.status_code == 403
+            assert "sign-in is not configured" in page.text
+            assert "<select" not in page.text
+        assert (await client.get("/v1/about")).json()["default_user"] is None
+
+
 class Defective:
     """A copilot with a defect, whose error quotes what was typed."""
 
@@ -314,7 +329,7 @@ class Defective:
 
 
 async def test_a_defect_is_counted_and_its_text_stays_inside(app: App) -> None:
-    async with client_of(replace(app, copilot=Defective())) as client:
+    async with client_of(replace(app, copilot=cast(Copilot, Defective()))) as client:
         answer = await ask(client, text="my secret is 1234")
         assert app.company.hotline_text() in problem(answer, "broken")
         assert "1234" not in answer.text

@@ -1,7 +1,9 @@
 from io import StringIO
 from pathlib import Path
 
-from knowledge.bundle import ARTICLES, bundle, read_texts
+import pytest
+
+from knowledge.bundle import ARTICLES, bundle, main, read_texts
 from knowledge.corpus import load_corpus
 from knowledge.embedding import Embedder
 from knowledge.index import texts_to_embed
@@ -37,3 +39,22 @@ def test_shipped_vectors_cover_the_shipped_articles(model_dir: Path) -> None:
     assert embedder.uncached(needed) == 0, (
         "Run `python -m knowledge.bundle` after changing articles."
     )
+
+
+def test_command_says_what_it_did(
+    articles: Path, models_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = [
+        "--articles",
+        str(articles),
+        "--models",
+        str(models_dir),
+        "--target",
+        str(tmp_path / "b"),
+    ]
+    main(options, StringIO("one more\n"))
+    main(options, StringIO(""))
+    said = capsys.readouterr().err
+    assert "embedding passages" in said
+    assert said.splitlines()[-1].endswith(" 0 embedded, 1 dropped")
+    assert [path.suffix for path in (tmp_path / "b").iterdir()] == [".npz"]

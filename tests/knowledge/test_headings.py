@@ -25,6 +25,14 @@ def test_text_before_the_first_heading_is_kept() -> None:
     assert (found[0].path, found[0].text) == ((), "hello")
 
 
+def test_only_line_feeds_end_a_line() -> None:
+    found = parts("## A\r\n\r\nold\x0cpage\u2028break\x85here\r\n\r\n## B\r\n\r\nlast\r\n")
+    assert [(p.path, p.text) for p in found] == [
+        (("A",), "old\x0cpage\u2028break\x85here"),
+        (("B",), "last"),
+    ]
+
+
 def test_lines_count_from_the_given_one() -> None:
     assert [part.line for part in parts("## A\n\ntext\n\n## B\n", first_line=10)] == [10, 14]
 

@@ -50,6 +50,7 @@ def test_stale_and_soon_stale_name_the_day_and_the_owner() -> None:
     )
     assert "soon_stale" in kinds(article, at=date(2026, 4, 11))
     assert kinds(article, at=date(2026, 3, 1)) == {}
+    assert list(kinds(article, at=date(2025, 12, 31))) == ["reviewed_ahead"]
 
 
 def test_titles_with_the_same_words_are_told() -> None:
