@@ -22,7 +22,7 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[str]) -> Graph:
     graph.add_node("reply", nodes.reply)
     graph.add_edge(START, "understand")
     graph.add_edge("understand", "gate")
-    graph.add_conditional_edges("gate", after_gate, ["recall", "reply"])
+    graph.add_conditional_edges("gate", after_gate, ["recall", "hand_off", "reply"])
     graph.add_conditional_edges("recall", after_recall, ["write", "hand_off"])
     graph.add_edge("write", "check")
     graph.add_conditional_edges("check", after_check, ["hand_off", "reply"])

@@ -26,6 +26,7 @@ _PRESSING = 0.8
 _NEXT_STEP = {
     "not_sure": "No current article answered this. Contact the employee and, once solved, note which article is missing.",
     "steps_failed": "Continue after the attempted steps; do not repeat them.",
+    "more_information": "Read what the employee added; it may change the case.",
     "human_requested": "Contact the employee; they asked for a person.",
     "came_back": "Reopened: compare with the earlier attempt before repeating it.",
     "outage": "The copilot could not finish this turn. Read the transcript and contact the employee.",

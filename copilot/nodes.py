@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from typing import Protocol
 
 from copilot import grounding, handoff, replying
 from copilot.author import deterministic
@@ -16,7 +17,6 @@ from copilot.ports import Desk, Journal, Library, Policy
 from copilot.prompts.phrases import phrases
 from copilot.state import Memory, TurnState
 from copilot.understanding.message import Question, Understanding
-from copilot.understanding.reader import MessageReader
 from knowledge.findings import ArticleHit, Findings, Reader
 
 _FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
@@ -24,11 +24,19 @@ _TENTATIVE_BELOW = 0.7
 _NEXT_LABEL = 0.15
 
 
+class Reading(Protocol):
+    """What reads messages: a `MessageReader`, or one that follows the serving index."""
+
+    def read(self, raw: str, *, language: str = "en") -> Understanding: ...
+
+    def question(self, text: str) -> Question: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the nodes work with."""
 
-    reader: MessageReader
+    reader: Reading
     policy: Policy
     library: Library
     desk: Desk
@@ -127,6 +135,12 @@ class Nodes:
     async def hand_off(self, state: TurnState) -> TurnState:
         """Store the handoff, then open or update the ticket; repeating it changes nothing."""
         asked, memory, move = state["asked"], _memory(state), state["move"]
+        if move.kind == "say" and memory.ticket is not None:
+            key = f"resolved:{asked.inquiry.id}"
+            await self._parts.desk.resolve(
+                memory.ticket.id, key=key, by=asked.person.id, at=asked.inquiry.at
+            )
+            return {}
         filled = handoff.build(
             asked,
             memory,
@@ -192,6 +206,8 @@ class Nodes:
 
 
 def after_gate(state: TurnState) -> str:
+    if state["move"].resolved and _memory(state).ticket is not None:
+        return "hand_off"
     return "reply" if state["move"].kind in ("say", "decline", "clarify") else "recall"
 
 

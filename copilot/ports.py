@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from copilot.conversation import Feedback, Handoff, Inquiry, Reply, TicketRef
 from copilot.people import Person
-from copilot.record import Begun, ThreadSummary, ThreadView, TurnRecord
+from copilot.record import Begun, PlannedHandoff, ThreadSummary, ThreadView, TurnRecord
 from knowledge.article import Article
 from knowledge.findings import Findings, Reader
 from policies.model import Decision, PolicyRequest
@@ -79,6 +79,8 @@ class Journal(Protocol):
 
     async def handed_off(self, key: str, ticket: TicketRef) -> None: ...
 
+    async def unopened(self) -> Sequence[PlannedHandoff]: ...
+
     async def unfinished(self) -> Sequence[Inquiry]: ...
 
     async def thread(self, thread_id: str, user: str | None) -> ThreadView | None: ...
@@ -100,3 +102,7 @@ class Desk(Protocol):
     async def update(
         self, ticket_id: str, handoff: Handoff, *, key: str, at: datetime
     ) -> TicketRef: ...
+
+    async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
+        """The employee says that it works: the ticket is resolved, and reopens with their next word."""
+        ...

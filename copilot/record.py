@@ -5,7 +5,16 @@ from typing import Literal
 
 from pydantic import Field
 
-from copilot.conversation import Disposition, PolicyOutcome, Reply, TicketRef, Value, Versions
+from copilot.conversation import (
+    Disposition,
+    Handoff,
+    Inquiry,
+    PolicyOutcome,
+    Reply,
+    TicketRef,
+    Value,
+    Versions,
+)
 
 
 class PassageScore(Value):
@@ -53,6 +62,15 @@ class Stored(Value):
 
 
 Begun = NewInquiry | Unfinished | Stored
+
+
+class PlannedHandoff(Value):
+    """A handoff that was stored and has no ticket yet."""
+
+    key: str
+    handoff: Handoff
+    thread_id: str
+    inquiry: Inquiry
 
 
 class ThreadTurn(Value):

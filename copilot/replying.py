@@ -218,12 +218,11 @@ def _handed_over(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[st
     if ticket is None or turn.handoff is None:
         yield say.say("outage_plain", numbers=company.hotline_text())
         return
-    if turn.draft.grounded:
-        yield turn.draft.text
-        yield ""
-    elif turn.understanding.tone in ("frustrated", "anxious"):
+    if not turn.draft.grounded and turn.understanding.tone in ("frustrated", "anxious"):
         yield say.say(turn.understanding.tone)
     yield from _ruled(turn, say)
+    if turn.draft.grounded:
+        yield turn.draft.text
     if turn.move.kind == "update":
         yield say.say("updated", ticket=ticket.id, queue=ticket.queue)
         return

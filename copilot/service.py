@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 import time
-from typing import Protocol
+from typing import Protocol, cast
 from weakref import WeakValueDictionary
 
 from langchain_core.runnables import RunnableConfig
@@ -25,7 +25,14 @@ from copilot.conversation import (
 from copilot.errors import CopilotError, InquiryError, UnknownUserError
 from copilot.graph import Graph
 from copilot.ports import Desk, Directory, Journal
-from copilot.record import PassageScore, Stored, ThreadSummary, TurnRecord
+from copilot.record import (
+    PassageScore,
+    PlannedHandoff,
+    Stored,
+    Unfinished,
+    ThreadSummary,
+    TurnRecord,
+)
 from copilot.state import Asked, Memory, TurnState
 from policies.redaction import Redactor, Seen
 
@@ -95,12 +102,16 @@ class Copilot:
         clean = inquiry.model_copy(
             update={"text": redacted.text or "[removed]", **self._clean_context(inquiry)}
         )
-        begun = await self._journal.begin(
-            clean, text_hash=self._digest(f"{inquiry.user}\n{inquiry.text}")
-        )
+        digest = self._digest(f"{inquiry.user}\n{inquiry.text}")
+        begun = await self._journal.begin(clean, text_hash=digest)
         if isinstance(begun, Stored):
             return begun.reply
         async with self._lock(begun.thread_id):
+            if isinstance(begun, Unfinished):
+                # A twin of this call may have finished while this one waited for the lock.
+                again = await self._journal.begin(clean, text_hash=digest)
+                if isinstance(again, Stored):
+                    return again.reply
             asked = Asked(
                 inquiry=clean,
                 thread_id=begun.thread_id,
@@ -127,7 +138,23 @@ class Copilot:
             async with self._lock(inquiry.thread):
                 asked = Asked(inquiry=inquiry, thread_id=inquiry.thread, person=person)
                 await self._turn(asked, time.perf_counter())
+        for planned in await self._journal.unopened():
+            await self._open_late(planned)
         return len(unfinished)
+
+    async def _open_late(self, planned: PlannedHandoff) -> None:
+        """Open the ticket of a case that was told "a person has it" while the desk was away."""
+        try:
+            ticket = await self._desk.open(
+                planned.handoff,
+                key=planned.key,
+                thread_id=planned.thread_id,
+                opened_by=planned.inquiry.user,
+                at=planned.inquiry.at,
+            )
+            await self._journal.handed_off(planned.key, ticket)
+        except CopilotError as error:
+            self._telemetry.failure("desk", error)
 
     async def _turn(self, asked: Asked, started: float) -> Reply:
         try:
@@ -153,7 +180,7 @@ class Copilot:
             return TurnState(memory=memory, reply=before.values["reply"], asked=asked)
         asked = await self._with_past(asked, first=not memory.turns)
         result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
-        return TurnState(**result)
+        return cast(TurnState, result)
 
     async def _seen(self, inquiry: Inquiry) -> Seen | None:
         """Which secrets this conversation named before; only needed to number placeholders."""

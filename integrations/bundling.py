@@ -10,6 +10,10 @@ from knowledge.embedding import find_model
 from policies.catalogue import load_catalogue
 
 
+def _tell(step: str, done: int, total: int) -> None:
+    sys.stderr.write(f"{step}: {done} of {total}\n")
+
+
 def main() -> None:
     settings = Settings()
     company = load_company(shipped_company())
@@ -20,7 +24,7 @@ def main() -> None:
         find_model(settings.models_dir, settings.embedding_model),
         [company.articles],
         training_texts(material),
-        progress=lambda step, at, total: sys.stderr.write(f"{step}: {at} of {total}\n"),
+        progress=_tell,
     )
     sys.stderr.write(f"{done.texts} texts, {done.embedded} embedded, {done.dropped} dropped\n")
 

@@ -1,17 +1,19 @@
 """The one folder that holds everything the product writes, and who owns it."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 import json
 import os
-from pathlib import Path
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from filelock import FileLock, Timeout
 
+CLASSIFIERS_FILE = "classifiers.npz"
+"""Name of the trained classifiers in an index version's folder."""
 _OWNER = "owner.json"
 
 
@@ -46,10 +48,7 @@ class Home:
             resolved.mkdir(parents=True, exist_ok=True)
             resolved.chmod(0o700)
         except OSError as error:
-            raise HomeError(
-                f"The home {resolved} can't be made or used: {error.strerror}. "
-                "Name another folder with COPILOT_HOME."
-            ) from error
+            raise _unusable(resolved, error) from error
         return cls(resolved)
 
     @property
@@ -62,26 +61,35 @@ class Home:
 
     @property
     def records_url(self) -> str:
-        return f"sqlite+aiosqlite:///{self.path / 'records.sqlite'}"
+        return f"sqlite+aiosqlite:///{self.records}"
 
     @property
     def checkpoints(self) -> Path:
         return self.path / "checkpoints.sqlite"
 
+    @property
+    def records(self) -> Path:
+        return self.path / "records.sqlite"
+
     def digest_key(self) -> bytes:
         """A random key of this home: hashes of messages made with it can't be guessed from outside."""
         file = self.path / "digest.key"
-        if not file.exists():
-            fresh = file.with_suffix(f".{os.getpid()}")
+        try:
+            if not file.exists():
+                self._make_key(file)
+            return file.read_bytes()
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def _make_key(self, file: Path) -> None:
+        fresh = file.with_suffix(f".{os.getpid()}")
+        try:
             fresh.write_bytes(secrets.token_bytes(32))
             fresh.chmod(0o600)
-            try:
+            with suppress(FileExistsError):
                 os.link(fresh, file)
-            except FileExistsError:
-                pass
-            finally:
-                fresh.unlink()
-        return file.read_bytes()
+        finally:
+            fresh.unlink(missing_ok=True)
 
     @contextmanager
     def owned(self, *, url: str | None = None, wait_seconds: float = 0.0) -> Iterator[None]:
@@ -90,31 +98,69 @@ class Home:
         `url` tells others where to ask instead. A short-lived owner without one is waited for.
         """
         lock = FileLock(self.path / "owner.lock")
-        deadline = time.monotonic() + wait_seconds
-        while True:
-            try:
-                lock.acquire(timeout=0.05)
-                break
-            except Timeout:
-                pid, owner_url = self.owner()
-                if owner_url or time.monotonic() >= deadline:
-                    raise HomeOwnedError(self.path, pid, owner_url) from None
+        self._acquire(lock, time.monotonic() + wait_seconds)
         try:
             self._announce(url)
             yield
         finally:
-            (self.path / _OWNER).unlink(missing_ok=True)
+            with suppress(OSError):
+                (self.path / _OWNER).unlink(missing_ok=True)
             lock.release()
+
+    def _acquire(self, lock: FileLock, deadline: float) -> None:
+        while True:
+            try:
+                lock.acquire(timeout=0.05)
+            except Timeout:
+                pid, url = self.owner()
+                if url or time.monotonic() >= deadline:
+                    raise HomeOwnedError(self.path, pid, url) from None
+            except OSError as error:
+                raise _unusable(self.path, error) from error
+            else:
+                return
+
+    def is_owned(self) -> bool:
+        """Whether a living process owns the home now."""
+        lock = FileLock(self.path / "owner.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return True
+        lock.release()
+        return False
 
     def _announce(self, url: str | None) -> None:
         draft = self.path / f"{_OWNER}.{os.getpid()}"
-        draft.write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
-        draft.replace(self.path / _OWNER)
+        try:
+            draft.write_text(json.dumps({"pid": os.getpid(), "url": url}), "utf-8")
+            draft.replace(self.path / _OWNER)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
 
     def owner(self) -> tuple[int | None, str | None]:
-        """Process id and address of the owner, as far as it announced them."""
+        """Process id and address of the owner, as far as it announced them and still lives."""
         try:
             told = json.loads((self.path / _OWNER).read_text("utf-8"))
-            return int(told["pid"]), told["url"]
+            pid, url = int(told["pid"]), told["url"]
         except (OSError, ValueError, KeyError, TypeError):
             return None, None
+        return (pid, url) if _is_alive(pid) else (None, None)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def _unusable(path: Path, error: OSError) -> HomeError:
+    reason = (error.strerror or type(error).__name__).lower()
+    return HomeError(
+        f"The home {path} can't be made or written: {reason}. Give this user the right to write "
+        "there and some free disk, or name another folder with COPILOT_HOME."
+    )

@@ -1,12 +1,12 @@
 """Build what serving reads: the index version with its classifiers and its calibrated doubt inside."""
 
+import json
+import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-import json
-import os
 from pathlib import Path
-import shutil
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from copilot.understanding.ngrams import buckets
 from copilot.understanding.training import RECIPE, Sample, train
 from copilot.understanding.utterances import Utterances, load_utterances
 from integrations.company import Company, shipped_company
+from integrations.home import CLASSIFIERS_FILE
 from integrations.progress import Progress
 from integrations.training import groups
 from knowledge.article import Vocabulary
@@ -26,7 +27,6 @@ from knowledge.index import BuildReport, build_version
 from knowledge.search import CONFIDENCE_FILE, Library
 from policies.catalogue import Catalogue
 
-CLASSIFIERS_FILE = "classifiers.npz"
 _TRIAL_FILE, _HELD_OUT = "trial.npz", "held_out.json"
 
 
@@ -75,7 +75,7 @@ def gather(
 
     corpus = load_corpus(sources or [Source(company.articles)], vocabulary(company))
     utterances = load_utterances(company.utterances)
-    if not utterances.acts or not utterances.tone or not utterances.unanswerable:
+    if not utterances.complete:
         general = load_utterances(load_company(shipped_company()).utterances)
         utterances = utterances.merged_with(general)
     return Material(corpus, utterances, catalogue, company, target_precision)
@@ -112,6 +112,11 @@ def build(
     return report
 
 
+def is_trained(material: Material, embedder: Embedder, trained_dir: Path) -> bool:
+    """Whether the classifiers of the material are kept already."""
+    return (trained_dir / _trained_key(material, embedder) / _HELD_OUT).is_file()
+
+
 def training_texts(material: Material) -> tuple[str, ...]:
     """Every text that training embeds, for the bundled vectors."""
     return tuple(dict.fromkeys(s.text for samples in _groups(material).values() for s in samples))
@@ -123,6 +128,7 @@ def _groups(material: Material) -> Mapping[str, tuple[Sample, ...]]:
         material.catalogue,
         material.corpus.articles,
         material.company.always_escalated,
+        material.company.out_of_scope,
     )
 
 

@@ -1,10 +1,10 @@
 """Progress of steps that take longer than two seconds, on stderr."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-import sys
-import time
 
 _QUIET_SECONDS = 2.0
 

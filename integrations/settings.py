@@ -1,7 +1,7 @@
 """Every setting, its default and what it means. Read once, by the wiring and the CLI alone."""
 
-from pathlib import Path
 import sys
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
@@ -49,3 +49,13 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_body_bytes: int = Field(default=256_000, ge=1_000)
     """Largest HTTP request body that is read."""
+
+    @property
+    def scanner_dir(self) -> Path:
+        """Where the compiled rules of the secret scanner are kept."""
+        return self.models_dir.parent / "scanner"
+
+    @property
+    def trained_dir(self) -> Path:
+        """Where trained classifiers are kept for the next empty home."""
+        return self.models_dir.parent / "classifiers"

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 Fields = Mapping[str, str | float | int | bool | None]
 

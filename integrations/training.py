@@ -1,7 +1,7 @@
 """What the classifiers learn from: utterances, the action catalogue and the articles' own words."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from copilot.understanding.reader import NO_ACTION
 from copilot.understanding.training import Sample
@@ -17,6 +17,7 @@ def groups(
     catalogue: Catalogue,
     articles: Sequence[Article],
     always_escalated: Iterable[str],
+    out_of_scope: Collection[str],
 ) -> Mapping[str, tuple[Sample, ...]]:
     """Labelled texts for each classifier."""
     labels = (*utterances.labels, *_from_articles(articles))
@@ -27,7 +28,7 @@ def groups(
         "label": tuple(labels),
         "action": (*_actions(catalogue), *harmless),
         "mandatory": (*_mandatory(catalogue, utterances, always), *harmless),
-        "act": _acts(utterances, catalogue),
+        "act": _acts(utterances, out_of_scope),
         "tone": utterances.tone,
         "urgency": utterances.urgency,
         "ambiguity": _ambiguity(utterances, problems),
@@ -105,18 +106,22 @@ def _harmless(utterances: Utterances, catalogue: Catalogue) -> tuple[Sample, ...
     )
 
 
-def _acts(utterances: Utterances, catalogue: Catalogue) -> tuple[Sample, ...]:
-    """Problems and questions are far more varied than the other acts: topic utterances stand for them."""
+def _acts(utterances: Utterances, out_of_scope: Collection[str]) -> tuple[Sample, ...]:
+    """Problems and questions are far more varied than the other acts: topic utterances stand for them.
+
+    The categories of the out-of-scope labels hold talk ("a person, please"), not topics.
+    """
+    talk = {label.partition(".")[0] for label in out_of_scope}
     every_third: Iterable[Sample] = utterances.labels[::3]
     asked = tuple(
         Sample(s.text, "question" if s.text.rstrip().endswith("?") else "problem", s.language)
         for s in every_third
-        if not s.label.startswith("other.")
+        if s.label.partition(".")[0] not in talk
     )
     outside = tuple(
         Sample(s.text, "off_topic", s.language)
         for s in utterances.labels
-        if s.label == "other.out_of_scope"
+        if s.label in out_of_scope
     )
     return (*utterances.acts, *asked, *outside)
 

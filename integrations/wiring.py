@@ -1,15 +1,18 @@
 """The composition root: settings in, a running copilot out. Nothing else builds parts."""
 
+import hashlib
+import hmac
+import inspect
+import os
+import sqlite3
+import zipfile
+import zlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
-import hashlib
-import hmac
 from importlib.metadata import version as package_version
-import inspect
-import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
@@ -24,13 +27,14 @@ from copilot.prompts.phrases import version as prompts_version
 from copilot.service import Copilot, Limits
 from copilot.understanding.classifier import Classifiers
 from copilot.understanding.reader import MessageReader
+from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
-from integrations.home import Home
-from integrations.indexing import CLASSIFIERS_FILE, Material, build, gather
+from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.progress import Progress
 from integrations.settings import Settings
 from integrations.store.database import Database
+from integrations.store.failures import unavailable
 from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
@@ -45,9 +49,12 @@ from policies.loader import load_policies
 from policies.model import Decision, PolicyRequest
 from policies.redaction import Redactor
 
+if TYPE_CHECKING:
+    from integrations.indexing import Material
+    from knowledge.index import BuildReport
+
 MODEL = "embedded-extractive"
 """What the version tuple names as the model while no chat model writes."""
-Clock = Callable[[], datetime]
 
 
 @dataclass(slots=True)
@@ -75,10 +82,9 @@ class App:
     async def ready(self) -> list[str]:
         """What keeps the copilot from serving; empty when it is ready."""
         problems: list[str] = []
-        try:
-            self.library.refresh()
-        except IndexUnavailableError as error:
-            problems.append(str(error))
+        self.library.refresh()
+        if self.library.library.problem:
+            problems.append(self.library.library.problem)
         problems += [p for p in [await _store_problem(self.journal)] if p]
         return problems
 
@@ -121,6 +127,8 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
     current = read_pointer(home.index)
     if current is not None and (version_dir(home.index, current) / CLASSIFIERS_FILE).is_file():
         return
+    from integrations.indexing import gather
+
     progress.announce("Preparing the knowledge index (once for this home)")
     material = gather(profile, policies.catalogue, target_precision=settings.target_precision)
     report = build_index(settings, material, progress)
@@ -129,8 +137,10 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
     )
 
 
-def build_index(settings: Settings, material: Material, progress: Progress):  # type: ignore[no-untyped-def]
+def build_index(settings: Settings, material: "Material", progress: Progress) -> "BuildReport":
     """Build a version in the home with the environment's model and vectors."""
+    from integrations.indexing import build
+
     home = Home.at(settings.home)
     model = find_model(settings.models_dir, settings.embedding_model)
     store = VectorStore(Embedder(model).fingerprint, home.vectors)
@@ -138,7 +148,7 @@ def build_index(settings: Settings, material: Material, progress: Progress):  # 
         home.index,
         material,
         Embedder(model, cache=store, threads=2),
-        trained_dir=settings.models_dir.parent / "classifiers",
+        trained_dir=settings.trained_dir,
         keep=settings.keep_index_versions,
         progress=progress,
         save_vectors=store.save,
@@ -201,24 +211,12 @@ async def _opened(
         facts,
         profile,
         settings,
-        clock or clock_of(profile),
+        clock or company_clock(profile.demo_clock),
         counters,
         library,
         policies,
         stack,
     )
-
-
-def clock_of(profile: Company) -> Clock:
-    """The wall clock; in a demonstration company never later than the day its articles are current."""
-
-    def now() -> datetime:
-        today = datetime.now(UTC)  # noqa: DTZ005, TID251  # the one clock of the product
-        if profile.demo_clock is None or today.date() <= profile.demo_clock:
-            return today
-        return datetime.combine(profile.demo_clock, today.timetz())
-
-    return now
 
 
 def company_facts(
@@ -313,7 +311,7 @@ class FollowingReader:
         return self._reader.question(text)
 
     def _load(self) -> MessageReader:
-        classifiers = Classifiers.load(self._library.folder / CLASSIFIERS_FILE)
+        classifiers = _classifiers(self._library.folder / CLASSIFIERS_FILE)
         if classifiers.fingerprint != self._embedder.fingerprint:
             raise IndexUnavailableError(
                 f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
@@ -322,6 +320,16 @@ class FollowingReader:
         return MessageReader(
             classifiers, self._embedder, class_actions=dict(self._facts.class_actions)
         )
+
+
+def _classifiers(file: Path) -> Classifiers:
+    try:
+        return Classifiers.load(file)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise IndexUnavailableError(
+            f"The classifiers {file} can't be read ({type(error).__name__}). Go back with "
+            "`copilot index use VERSION`, or remove their folder and run `copilot index sync`."
+        ) from error
 
 
 def _versions(library: FollowingLibrary, policies: Policies) -> Callable[[], Versions]:
@@ -341,13 +349,16 @@ async def _checkpoints(home: Home, stack: AsyncExitStack) -> AsyncSqliteSaver:
     """LangGraph's checkpoints, readable back into our own value types and no others."""
     import aiosqlite
 
-    connection = await stack.enter_async_context(aiosqlite.connect(home.checkpoints))
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-        await connection.execute(f"PRAGMA {pragma}")
-    saver = AsyncSqliteSaver(
-        connection, serde=JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
-    )
-    await saver.setup()
+    try:
+        connection = await stack.enter_async_context(aiosqlite.connect(home.checkpoints))
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
+            await connection.execute(f"PRAGMA {pragma}")
+        saver = AsyncSqliteSaver(
+            connection, serde=JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
+        )
+        await saver.setup()
+    except (sqlite3.Error, OSError) as error:
+        raise unavailable(error, f"'{home.checkpoints}'") from error
     return saver
 
 
@@ -362,7 +373,7 @@ def _checkpointed_types() -> list[tuple[str, str]]:
 
 def _scanner_cache(settings: Settings, home: Home) -> Path:
     """Compiled scanner rules lie beside the models, or in the home where that can't be written."""
-    shared = settings.models_dir.parent / "scanner"
+    shared = settings.scanner_dir
     try:
         shared.mkdir(parents=True, exist_ok=True)
     except OSError:

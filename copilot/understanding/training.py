@@ -84,7 +84,7 @@ def _fit(name: str, samples: Sequence[Sample], vectors: Floats) -> tuple[LinearC
         accuracy=float((combined.argmax(axis=1) == truth[held]).mean()),
         log_loss=log_loss,
         trial=replace(model, mix=mix),
-        held_out=tuple(samples[i] for i in held),
+        held_out=tuple(samples[int(i)] for i in held),
     )
 
 

@@ -79,6 +79,11 @@ class Utterances:
     ambiguous: tuple[Ambiguous, ...]
     unanswerable: tuple[Unanswerable, ...]
 
+    @property
+    def complete(self) -> bool:
+        """Whether every general file is there: acts, tone, ambiguous and unanswerable messages."""
+        return all((self.acts, self.tone, self.urgency, self.ambiguous, self.unanswerable))
+
     def merged_with(self, general: "Utterances") -> "Utterances":
         """Own labels with the general files of another folder where the own folder has none."""
         return Utterances(
@@ -86,7 +91,7 @@ class Utterances:
             acts=self.acts or general.acts,
             tone=self.tone or general.tone,
             urgency=self.urgency or general.urgency,
-            ambiguous=self.ambiguous,
+            ambiguous=self.ambiguous or general.ambiguous,
             unanswerable=self.unanswerable or general.unanswerable,
         )
 

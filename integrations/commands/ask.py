@@ -1,12 +1,12 @@
 """`copilot ask` and `copilot chat`."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-import json
 from pathlib import Path
-import sys
 from typing import Protocol
 from uuid import uuid4
 

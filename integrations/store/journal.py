@@ -20,6 +20,7 @@ from copilot.errors import (
 from copilot.record import (
     Begun,
     NewInquiry,
+    PlannedHandoff,
     Stored,
     ThreadSummary,
     ThreadTurn,
@@ -83,6 +84,19 @@ class SqlJournal:
 
         await self.database.write(work)
 
+    async def unopened(self) -> list[PlannedHandoff]:
+        """Handoffs that were answered for but that no desk has taken yet, oldest first."""
+        rows = await self.database.read(lambda db: db.execute(self._sql.unopened).all())
+        return [
+            PlannedHandoff(
+                key=row.key,
+                handoff=_load(Handoff, row.handoff, row.key),
+                thread_id=row.thread_id,
+                inquiry=_load(Inquiry, row.inquiry, row.key),
+            )
+            for row in rows
+        ]
+
     async def unfinished(self) -> list[Inquiry]:
         """Inquiries without a reply, oldest first; `thread` is the conversation they belong to."""
         rows = await self.database.read(lambda db: db.execute(self._sql.unfinished).all())
@@ -107,6 +121,17 @@ class SqlJournal:
         if user not in (None, owner):
             raise _foreign(thread_id)
         return ThreadView(thread_id=thread_id, user=owner, turns=tuple(map(_turn, rows)))
+
+    async def records(self, thread_id: str) -> dict[str, TurnRecord]:
+        """What was kept of a conversation's turns, by inquiry, oldest first. For operators."""
+        rows = await self.database.read(
+            lambda db: db.execute(self._sql.turns_of, {"thread": thread_id}).all()
+        )
+        return {
+            row.inquiry_id: _load(TurnRecord, row.record, row.inquiry_id)
+            for row in rows
+            if row.record
+        }
 
     async def recent_threads(self, user: str, since: datetime, limit: int) -> list[ThreadSummary]:
         """The user's conversations with a message since then, newest first, the current one too."""

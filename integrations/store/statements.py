@@ -20,6 +20,7 @@ class Statements:
     finish_turn: Executable
     close_thread: Executable
     plan_handoff: Executable
+    unopened: Executable
     hand_off: Executable
     unfinished: Executable
     owner: Executable
@@ -46,6 +47,10 @@ def statements(insert: Callable[[Table], Insert]) -> Statements:
         hand_off=update(handoffs)
         .where(handoffs.c.key == bindparam("planned"))
         .values(ticket=bindparam("opened")),
+        unopened=select(handoffs.c.key, handoffs.c.handoff, turns.c.thread_id, turns.c.inquiry)
+        .join(turns, turns.c.inquiry_id == handoffs.c.inquiry_id)
+        .where(handoffs.c.ticket.is_(None), turns.c.reply.is_not(None))
+        .order_by(turns.c.seq),
         unfinished=select(turns.c.inquiry_id, turns.c.inquiry)
         .where(turns.c.reply.is_(None))
         .order_by(turns.c.seq),
