@@ -6,6 +6,7 @@ original's with noise added. Embedding as many new texts would take hours and me
 """
 
 import argparse
+import asyncio
 import math
 import re
 import shutil
@@ -19,19 +20,17 @@ from numpy.typing import NDArray
 
 from integrations.company import load_company
 from integrations.home import Home
-from integrations.indexing import CLASSIFIERS_FILE, gather
-from integrations.progress import Progress
+from integrations.indexing import CLASSIFIERS_FILE
 from integrations.settings import Settings
-from integrations.wiring import prepare
+from integrations.wiring import open_app
 from knowledge.article import Article
 from knowledge.confidence import ConfidenceModel
-from knowledge.corpus import Corpus
+from knowledge.corpus import Corpus, load_corpus
 from knowledge.embedding import Embedder, find_model
 from knowledge.index import build_version, version_id
 from knowledge.search import CONFIDENCE_FILE
 from knowledge.vectors import VectorStore
 from knowledge.versions import list_versions, read_manifest, read_pointer, version_dir
-from policies.loader import load_policies
 
 Vectors = NDArray[np.float32]
 
@@ -100,37 +99,25 @@ def copies(articles: Sequence[Article], times: int) -> Corpus:
     return Corpus(tuple(sorted((*articles, *copied), key=lambda article: article.id)))
 
 
-def prepare_small(home: Path) -> None:
-    """A home with the shipped index, as the product prepares it."""
-    settings = Settings(home=home)
-    profile = load_company(settings.company_dir)
-    policies = load_policies(
-        profile.rules,
-        profile.actions,
-        queues=frozenset(profile.queues),
-        default_queue=profile.default_queue,
-    )
-    prepare(settings, profile, policies, Progress.silent())
+async def prepare_small(home: Path) -> None:
+    """A home with the shipped index, as the product prepares it at its first start."""
+    with Home.at(home).owned():
+        app = await open_app(Settings(home=home))
+        await app.close()
 
 
 def prepare_large(home: Path, small: Path, passages: int) -> None:
     """A home with about `passages` passages; classifiers and doubt are those of the small one."""
     settings = Settings(home=home)
     profile = load_company(settings.company_dir)
-    policies = load_policies(
-        profile.rules,
-        profile.actions,
-        queues=frozenset(profile.queues),
-        default_queue=profile.default_queue,
-    )
     own = current_folder(small)
     manifest = read_manifest(own)
     assert manifest is not None
-    material = gather(profile, policies.catalogue, target_precision=settings.target_precision)
+    articles = load_corpus([profile.articles]).articles
     model = find_model(settings.models_dir, settings.embedding_model)
     cache = VectorStore(Embedder(model).fingerprint, Home.at(small).vectors)
     embedder = JitteredEmbedder(Embedder(model, cache=cache))
-    corpus = copies(material.corpus.articles, math.ceil(passages / manifest.passages))
+    corpus = copies(articles, math.ceil(passages / manifest.passages))
     key = f"{manifest.version} jittered {LIKENESS}"
     version = version_id(corpus, embedder.fingerprint, key)
 
@@ -161,7 +148,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--large", type=Path, help="home for the enlarged index")
     parser.add_argument("--passages", type=int, default=100_000)
     given = parser.parse_args(arguments)
-    prepare_small(given.small)
+    asyncio.run(prepare_small(given.small))
     if given.large is not None:
         prepare_large(given.large, given.small, given.passages)
     return 0

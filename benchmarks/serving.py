@@ -71,5 +71,5 @@ def _say(answer: dict[str, object]) -> None:
 if __name__ == "__main__":
     folder = Path(sys.argv[1])
     assert read_pointer(folder / "index"), f"{folder} has no index; run benchmarks.turn"
-    configure("info")
+    configure(sys.stderr)
     asyncio.run(serve(folder))

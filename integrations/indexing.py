@@ -87,15 +87,20 @@ def build(
     embedder: Embedder,
     *,
     trained_dir: Path | None,
+    keep_trained: bool = False,
     keep: int,
     progress: Progress,
     save_vectors: Callable[[], object],
 ) -> BuildReport:
-    """Build and swap in a version. `trained_dir` keeps classifiers by what they were trained from."""
+    """Build and swap in a version.
+
+    `trained_dir` holds classifiers by what they were trained from; only set-up adds to it
+    (`keep_trained`), since everything else that is written lies in the home.
+    """
 
     def extras(folder: Path) -> None:
         with progress.step("training the classifiers"):
-            trial = _classifiers(folder, material, embedder, trained_dir, progress)
+            trial = _classifiers(folder, material, embedder, trained_dir, progress, keep_trained)
         with progress.step('calibrating when to say "I am not sure"'):
             _calibrate(folder, material, embedder, trial)
 
@@ -138,6 +143,7 @@ def _classifiers(
     embedder: Embedder,
     trained_dir: Path | None,
     progress: Progress,
+    keep_trained: bool,
 ) -> "_Trial":
     """Train, or take what was trained from the very same texts before."""
     kept = trained_dir / _trained_key(material, embedder) if trained_dir else None
@@ -152,7 +158,7 @@ def _classifiers(
     trained.save(folder / CLASSIFIERS_FILE)
     label = next(fit for fit in fits if fit.name == "label")
     trial = _Trial(label.trial, label.held_out)
-    if kept:
+    if kept and keep_trained:
         _keep(folder, kept, trial)
     return trial
 

@@ -40,6 +40,7 @@ from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
 from knowledge.embedding import Embedder, find_model
 from knowledge.findings import Findings, Reader
+from knowledge.index import BuildReport
 from knowledge.search import Library
 from knowledge.vectors import VectorStore
 from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
@@ -137,8 +138,13 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
     )
 
 
-def build_index(settings: Settings, material: "Material", progress: Progress) -> "BuildReport":
-    """Build a version in the home with the environment's model and vectors."""
+def build_index(
+    settings: Settings, material: Material, progress: Progress, *, keep_trained: bool = False
+) -> BuildReport:
+    """Build a version in the home with the environment's model and vectors.
+
+    `keep_trained`: set-up keeps what it trained for the homes to come.
+    """
     from integrations.indexing import build
 
     home = Home.at(settings.home)
@@ -149,6 +155,7 @@ def build_index(settings: Settings, material: "Material", progress: Progress) ->
         material,
         Embedder(model, cache=store, threads=2),
         trained_dir=settings.trained_dir,
+        keep_trained=keep_trained,
         keep=settings.keep_index_versions,
         progress=progress,
         save_vectors=store.save,
@@ -372,13 +379,9 @@ def _checkpointed_types() -> list[tuple[str, str]]:
 
 
 def _scanner_cache(settings: Settings, home: Home) -> Path:
-    """Compiled scanner rules lie beside the models, or in the home where that can't be written."""
+    """The scanner rules that set-up compiled, or else a folder of the home."""
     shared = settings.scanner_dir
-    try:
-        shared.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        return home.path / "scanner"
-    return shared if os.access(shared, os.W_OK) else home.path / "scanner"
+    return shared if shared.is_dir() else home.path / "scanner"
 
 
 async def _store_problem(journal: SqlJournal) -> str | None:

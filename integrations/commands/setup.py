@@ -67,4 +67,5 @@ def _train(settings: Settings, progress: Progress) -> None:
 
     progress.announce("Training the classifiers")
     with TemporaryDirectory(prefix="it-copilot-") as home:
-        build_index(settings.model_copy(update={"home": Path(home)}), material, progress)
+        throw_away = settings.model_copy(update={"home": Path(home)})
+        build_index(throw_away, material, progress, keep_trained=True)

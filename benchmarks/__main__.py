@@ -1,0 +1,25 @@
+"""Every benchmark that there is: `python -m benchmarks`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks import retrieval, turn
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="the shipped index only, one round")
+    parser.add_argument("--work", type=Path, default=turn.DEFAULT_WORK)
+    given = parser.parse_args(arguments)
+    print("== turn: processor time and memory ==", flush=True)
+    quick = ["--passages", "0", "--rounds", "1"] if given.quick else []
+    turn.main(["--work", str(given.work), *quick])
+    print("\n== retrieval: quality and doubt on public questions ==", flush=True)
+    sys.stdout.flush()
+    return retrieval.main([])
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

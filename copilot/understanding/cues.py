@@ -1,0 +1,51 @@
+"""Surface cues in five languages: features that the recogniser of requested actions weighs."""
+
+import re
+from functools import lru_cache
+from importlib import resources
+
+import numpy as np
+import yaml
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict
+
+_APOSTROPHES = str.maketrans("’‘`´", "''''")
+
+
+class CueFile(BaseModel):
+    """`cues.yaml`: patterns by cue; a cue is present when any of its patterns occurs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cues: dict[str, tuple[str, ...]]
+    exact: dict[str, tuple[str, ...]]
+    """Patterns in which capital letters count."""
+
+
+class Cues:
+    """The cues in a fixed order, compiled."""
+
+    def __init__(self, file: CueFile) -> None:
+        compiled = [
+            *((name, _compiled(parts, re.IGNORECASE)) for name, parts in file.cues.items()),
+            *((name, _compiled(parts, re.NOFLAG)) for name, parts in file.exact.items()),
+        ]
+        self.names = tuple(name for name, _ in compiled)
+        self._patterns = tuple(pattern for _, pattern in compiled)
+
+    def present(self, text: str) -> NDArray[np.float32]:
+        """Shape (cues,): 1 where a cue occurs in the text, else 0."""
+        plain = text.translate(_APOSTROPHES)
+        found = [pattern.search(plain) is not None for pattern in self._patterns]
+        return np.array(found, dtype=np.float32)
+
+
+@lru_cache(maxsize=1)
+def cues() -> Cues:
+    """The shipped cues."""
+    raw = resources.files("copilot.understanding").joinpath("cues.yaml").read_text("utf-8")
+    return Cues(CueFile.model_validate(yaml.safe_load(raw)))
+
+
+def _compiled(parts: tuple[str, ...], flags: re.RegexFlag) -> re.Pattern[str]:
+    return re.compile("|".join(part.replace("{w}", r"\w*") for part in parts), flags)
