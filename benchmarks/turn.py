@@ -195,7 +195,9 @@ def _verdict(what: str, value: float, target: float) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.turn", description=__doc__)
     parser.add_argument("--work", type=Path, default=DEFAULT_WORK, help="folder kept between runs")
-    parser.add_argument("--passages", type=int, default=LARGE, help="of the large index, 0 for none")
+    parser.add_argument(
+        "--passages", type=int, default=LARGE, help="of the large index, 0 for none"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="how often each question is asked")
     given = parser.parse_args(arguments)
     for line in run(given.work, given.passages, given.rounds):

@@ -25,6 +25,8 @@ class CompanyFacts:
     """Mandatory class of each action that has one."""
     action_labels: Mapping[str, str] = field(default_factory=dict)
     """The `category.subcategory` nearest to each catalogue action."""
+    action_titles: Mapping[str, str] = field(default_factory=dict)
+    """What each catalogue action is called, for people."""
     lockout_labels: frozenset[str] = frozenset()
     out_of_scope: frozenset[str] = frozenset()
     service_hours: str = ""

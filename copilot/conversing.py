@@ -1,9 +1,11 @@
 """Choose the next move from what was read, what was decided and what came before. Pure."""
 
-from collections.abc import Iterator, Mapping
 import re
+from collections.abc import Iterator, Mapping
 
+from copilot.conversation import TicketRef
 from copilot.moves import Move
+from copilot.record import ThreadSummary
 from copilot.state import Asked, Memory
 from copilot.understanding.message import Understanding
 from policies.model import Decision
@@ -15,6 +17,7 @@ _SOCIAL_WORDS = 14
 _OUT_OF_SCOPE = 0.45
 _AMBIGUOUS, _CERTAIN = 0.6, 0.6
 _UNCLEAR, _FEW_WORDS, _HARDLY_ANY_WORDS = 0.25, 20, 6
+_NAMES_TOPIC = 0.35
 _HOLD, _NEAR = 0.06, 0.3
 _SOCIAL = {
     "thanks": "thanks",
@@ -52,7 +55,7 @@ def _rules(
     yield _closing(memory, understanding)
     yield _about_a_case(asked, memory, understanding)
     yield _failed_again(memory, understanding)
-    yield _social(understanding, out_of_scope)
+    yield _social(understanding)
     yield _not_ours(understanding, out_of_scope)
     yield _more_for_the_case(memory, understanding)
     yield _ambiguous(memory, understanding, choices)
@@ -112,12 +115,27 @@ def _about_a_case(asked: Asked, memory: Memory, understanding: Understanding) ->
         return Move("say", "case_status", phrase="status")
     if not _is(understanding, "came_back"):
         return None
-    open_case = memory.ticket or next((t.ticket for t in asked.earlier if t.ticket), None)
-    if open_case:
+    if earlier_case(asked, memory, understanding):
         return Move("update", "came_back", resolved=False)
     if memory.failures + 1 >= MAX_FAILURES:
         return Move("handoff", "came_back", resolved=False)
-    return Move("answer", "came_back", resolved=False) if asked.earlier or memory.turns else None
+    before = memory.turns or related(asked, understanding)
+    return Move("answer", "came_back", resolved=False) if before else None
+
+
+def earlier_case(asked: Asked, memory: Memory, understanding: Understanding) -> TicketRef | None:
+    """The case that people already have: this conversation's, or the latest earlier one about the same."""
+    if memory.ticket:
+        return memory.ticket
+    return next((t.ticket for t in related(asked, understanding) if t.ticket), None)
+
+
+def related(asked: Asked, understanding: Understanding) -> tuple[ThreadSummary, ...]:
+    """Earlier conversations about the same category; any of them where the message names no topic."""
+    if understanding.main.certainty < _NAMES_TOPIC:
+        return asked.earlier
+    category = understanding.main.label.partition(".")[0]
+    return tuple(thread for thread in asked.earlier if thread.category == category)
 
 
 def _failed_again(memory: Memory, understanding: Understanding) -> Move | None:
@@ -134,7 +152,7 @@ def _failed_again(memory: Memory, understanding: Understanding) -> Move | None:
     )
 
 
-def _social(understanding: Understanding, out_of_scope: frozenset[str]) -> Move | None:
+def _social(understanding: Understanding) -> Move | None:
     phrase = _SOCIAL.get(understanding.act)
     if phrase is None or not _is(understanding, understanding.act):
         return None
@@ -158,7 +176,7 @@ def _more_for_the_case(memory: Memory, understanding: Understanding) -> Move | N
     if memory.ticket is None:
         return None
     other_topic = (
-        understanding.main.certainty >= 0.6
+        understanding.main.certainty >= _CERTAIN
         and memory.label is not None
         and understanding.main.label.split(".")[0] != memory.label.split(".")[0]
         and understanding.act in ("problem", "question")

@@ -1,7 +1,8 @@
 """Every sentence with a step, value, name, link or number stands in a cited, current passage, or is cut."""
 
-from collections.abc import Callable
 import re
+from collections.abc import Callable
+from functools import lru_cache
 
 from copilot.author.draft import Draft, Statement
 
@@ -26,20 +27,26 @@ def is_supported(statement: Statement, passage: PassageText) -> bool:
     source = passage(statement.citation.article_id, statement.citation.section)
     if source is None:
         return False
-    return covers(source, statement.citation.quote) and covers(
-        f"{source} {_own_words(statement)}", statement.text
-    )
+    own = _own_words(statement)
+    framed = f"{source} {own}" if own else source
+    return covers(source, statement.citation.quote) and covers(framed, statement.text)
 
 
 def covers(source: str, text: str) -> bool:
     """Whether `source` supports `text`: all numbers, links, codes and names, and most words."""
-    there = set(_tokens(source))
+    there = _known(source)
     tokens = _tokens(text)
     if not tokens:
         return True
     if any(_is_hard(token) and token not in there for token in tokens):
         return False
     return sum(token in there for token in tokens) >= _MIN_SUPPORT * len(tokens)
+
+
+@lru_cache(maxsize=64)
+def _known(source: str) -> frozenset[str]:
+    """Tokens of a passage; a reply quotes the same few passages many times."""
+    return frozenset(_tokens(source))
 
 
 def _tokens(text: str) -> list[str]:

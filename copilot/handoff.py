@@ -16,11 +16,13 @@ from copilot.moves import Move
 from copilot.people import Device, Person
 from copilot.state import Asked, Memory
 from copilot.understanding.message import Understanding
-from knowledge.findings import ArticleHit, Findings
+from knowledge.findings import Findings
 from policies.model import Decision
 
 _SUMMARY_CHARS = 280
 _PLATFORM_OS = {"windows": "Windows", "macos": "macOS", "ios": "iOS", "android": "Android"}
+_CLEAR_TOPIC, _LIKELY_TOPIC = 0.6, 0.35
+"""Certainty of a topic that replaces the conversation's, and one that names an owner."""
 _PRESSING = 0.8
 """Probability of high urgency that raises the priority: much is called urgent."""
 _NEXT_STEP = {
@@ -43,25 +45,20 @@ def build(
     company: CompanyFacts,
 ) -> Handoff:
     """The handoff of this turn, with what earlier turns of the conversation brought."""
-    label = move.focus or (
-        memory.label if _keeps_topic(memory, understanding, move) else understanding.main.label
-    )
+    keeps = _keeps_topic(memory, understanding, move)
+    label = move.focus or (memory.label if keeps else understanding.main.label)
     environment = environment_of(asked, memory, understanding, label, company)
-    card = EmployeeCard(
-        id=asked.person.id,
-        name=asked.person.name,
-        site=asked.person.site,
-        manager=asked.person.manager,
-    )
+    card = _card(asked.person)
     category, _, subcategory = (label or "").partition(".")
     ruled = decision.effect == "escalate"
+    topic = _topic(label, decision, company)
     queue = (
         move.queue
         or (decision.queue if ruled else None)
         or _queue(label, understanding, move, company)
     )
     return Handoff(
-        summary=_summary(asked, memory, understanding, label, company),
+        summary=_summary(asked, memory, understanding, topic, keeps),
         category=category or None,
         subcategory=subcategory or None,
         priority=(decision.priority if ruled else None) or _priority(understanding),
@@ -73,7 +70,7 @@ def build(
         error_messages=tuple(
             dict.fromkeys((*memory.error_messages, *understanding.error_messages))
         )[:10],
-        evidence=_evidence(memory, findings),
+        evidence=_evidence(memory, findings, ruled=ruled),
         ruled_out=tuple(
             f"The steps of {article} did not help." for article in memory.shown[: memory.failures]
         ),
@@ -84,6 +81,10 @@ def build(
         transcript_url=f"/cases/threads/{asked.thread_id}",
         redactions=memory.redactions + asked.redactions,
     )
+
+
+def _card(person: Person) -> EmployeeCard:
+    return EmployeeCard(id=person.id, name=person.name, site=person.site, manager=person.manager)
 
 
 def _priority(understanding: Understanding) -> Priority:
@@ -102,14 +103,17 @@ def _keeps_topic(memory: Memory, understanding: Understanding, move: Move) -> bo
         "more_information",
         "not_sure",
     )
-    return follow_up and understanding.main.certainty < 0.6
+    return follow_up and understanding.main.certainty < _CLEAR_TOPIC
 
 
 def _queue(
     label: str | None, understanding: Understanding, move: Move, company: CompanyFacts
 ) -> str:
     """The owner of the topic where the topic is clear, else the default queue."""
-    sure = move.reason in ("steps_failed", "came_back") or understanding.main.certainty >= 0.35
+    sure = (
+        move.reason in ("steps_failed", "came_back")
+        or understanding.main.certainty >= _LIKELY_TOPIC
+    )
     return company.owners.get(label or "", company.default_queue) if sure else company.default_queue
 
 
@@ -149,17 +153,20 @@ def _os(device: Device | None, said: str | None) -> str | None:
     return _PLATFORM_OS.get(said or "")
 
 
+def _topic(label: str | None, decision: Decision, company: CompanyFacts) -> str:
+    """What the case is about: the action that people must decide, else the topic."""
+    if decision.escalated:
+        action = decision.escalated[0].action
+        return company.action_titles.get(action, action.replace("_", " "))
+    return company.choices.get(label or "", "Topic unclear")
+
+
 def _summary(
-    asked: Asked,
-    memory: Memory,
-    understanding: Understanding,
-    label: str | None,
-    company: CompanyFacts,
+    asked: Asked, memory: Memory, understanding: Understanding, topic: str, keeps: bool
 ) -> str:
-    topic = company.choices.get(label or "", "Topic unclear")
     said = " ".join(understanding.text.split())
-    if memory.problem and memory.problem not in said:
-        said = f"{memory.problem} / latest: {said}"
+    if keeps and memory.problem and memory.problem not in said:
+        said = f"{' '.join(memory.problem.split())} / latest: {said}"
     if len(said) > _SUMMARY_CHARS:
         said = f"{said[: _SUMMARY_CHARS - 1].rstrip()}…"
     return f'{topic}. {asked.person.name} wrote: "{said}"'
@@ -170,23 +177,27 @@ def _steps(memory: Memory, understanding: Understanding) -> tuple[AttemptedStep,
     return tuple(every.values())[:12]
 
 
-def _evidence(memory: Memory, findings: Sequence[Findings]) -> tuple[Evidence, ...]:
-    found: dict[str, str] = {
-        article: "Its steps were given and did not help."
-        for article in memory.shown[: memory.failures]
-    }
+def _evidence(memory: Memory, findings: Sequence[Findings], *, ruled: bool) -> tuple[Evidence, ...]:
+    found: dict[str, str] = dict.fromkeys(
+        memory.shown[: memory.failures], "Its steps were given and did not help."
+    )
     for finding in findings:
         for hit in finding.stale_hits[:2]:
             found.setdefault(
                 hit.article_id, f"Past its review date (last reviewed {hit.reviewed_on})."
             )
-        for hit in finding.hits[:3]:
-            found.setdefault(hit.article_id, _why_not(hit, finding))
+        for rank, hit in enumerate(finding.hits[:3]):
+            found.setdefault(hit.article_id, _why_not(rank, finding, ruled=ruled))
     return tuple(Evidence(article_id=a, why_not_enough=why) for a, why in found.items())[:6]
 
 
-def _why_not(hit: ArticleHit, finding: Findings) -> str:
-    return f"Nearest by topic; probability that it answers {finding.confidence:.2f}, below what is needed."
+def _why_not(rank: int, finding: Findings, *, ruled: bool) -> str:
+    if ruled:
+        return "Near by topic, but the request is one that people must decide."
+    if rank:
+        return "Further from the question than the first."
+    chance = f"{finding.confidence:.2f}"
+    return f"Nearest by topic; the probability that it answers the question is {chance}."
 
 
 def _suggestion(move: Move, decision: Decision, findings: Sequence[Findings]) -> str | None:

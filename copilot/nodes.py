@@ -9,8 +9,8 @@ from copilot import grounding, handoff, replying
 from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
-from copilot.conversation import TicketRef, Versions
-from copilot.conversing import may_ask, next_move
+from copilot.conversation import Versions
+from copilot.conversing import earlier_case, may_ask, next_move
 from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
@@ -22,6 +22,8 @@ from knowledge.findings import ArticleHit, Findings, Reader
 _FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
 _TENTATIVE_BELOW = 0.7
 _NEXT_LABEL = 0.15
+_UNCLEAR, _FEW_WORDS = 0.35, 8
+_AS_NEAR = 0.05
 
 
 class Reading(Protocol):
@@ -152,7 +154,7 @@ class Nodes:
         )
         key = f"handoff:{asked.inquiry.id}"
         await self._parts.journal.plan_handoff(asked.inquiry.id, key, filled)
-        open_case = _open_case(state)
+        open_case = earlier_case(asked, memory, state["understanding"])
         if move.kind == "update" and open_case is not None:
             ticket = await self._parts.desk.update(
                 open_case.id, filled, key=key, at=asked.inquiry.at
@@ -247,7 +249,14 @@ def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleH
         return None
     if move.focus:
         return next((hit for hit in finding.hits if _label(hit) == move.focus), None)
-    return finding.hits[0] if finding.answerable else None
+    return _fullest(finding.hits) if finding.answerable else None
+
+
+def _fullest(hits: Sequence[ArticleHit]) -> ArticleHit:
+    """The first article, or one of the same topic that is as near and states more of the company's facts."""
+    first = hits[0]
+    near = [h for h in hits if _label(h) == _label(first) and h.score >= first.score - _AS_NEAR]
+    return max(near, key=lambda hit: hit.facts)
 
 
 def _related(hit: ArticleHit, question: Question, memory: Memory) -> bool:
@@ -271,7 +280,7 @@ def _continues(read: Understanding, memory: Memory) -> bool:
     """Whether the message only makes sense together with what was said before."""
     if memory.pending is not None or read.act in _FOLLOW_UP_ACTS:
         return True
-    return read.main.certainty < 0.35 and len(read.text.split()) <= 8
+    return read.main.certainty < _UNCLEAR and len(read.text.split()) <= _FEW_WORDS
 
 
 def _manner(state: TurnState, findings: Sequence[Findings]) -> deterministic.Manner:
@@ -296,11 +305,6 @@ def _reader(state: TurnState) -> Reader:
         platform=said or (computer.platform if computer else None),
         region=person.site,
     )
-
-
-def _open_case(state: TurnState) -> TicketRef | None:
-    memory = _memory(state)
-    return memory.ticket or next((t.ticket for t in state["asked"].earlier if t.ticket), None)
 
 
 def _memory(state: TurnState) -> Memory:

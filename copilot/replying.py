@@ -14,6 +14,7 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
+from copilot.conversing import related
 from copilot.moves import Move
 from copilot.prompts.phrases import Phrases, phrases, spoken
 from copilot.state import Asked, Memory, Pending
@@ -22,6 +23,7 @@ from knowledge.findings import Findings
 from policies.model import Decision
 
 _OFFER_AFTER = 2
+_LIKELY_TOPIC = 0.5
 _FOLLOW_UPS = ("step_failed", "came_back", "clarified", "more_information", "step_partial")
 _HANDOFF_PHRASES = {
     "not_sure": "not_sure",
@@ -29,6 +31,8 @@ _HANDOFF_PHRASES = {
     "steps_failed": "two_failures",
     "outage": "outage",
 }
+_ALONE = ("answer", "say", "clarify")
+"""Moves that bring in no person."""
 _DISPOSITIONS: dict[str, Disposition] = {
     "answer": "answer",
     "say": "answer",
@@ -61,7 +65,7 @@ class Turn:
         if self.move.focus:
             return self.move.focus
         if self.move.kind in ("say", "update") or self.move.reason in _FOLLOW_UPS:
-            return self.memory.label or (main.label if main.certainty >= 0.5 else None)
+            return self.memory.label or (main.label if main.certainty >= _LIKELY_TOPIC else None)
         return main.label
 
 
@@ -133,7 +137,7 @@ def _filed_under(turn: Turn, company: CompanyFacts) -> str | None:
     """An escalated action says better what the case is about than an unsure topic does."""
     if turn.move.kind == "decline":
         return next(iter(sorted(company.out_of_scope)), None)
-    if turn.decision.effect == "escalate" and turn.understanding.main.certainty < 0.5:
+    if turn.decision.effect == "escalate" and turn.understanding.main.certainty < _LIKELY_TOPIC:
         escalated = turn.decision.escalated
         return (
             company.action_labels.get(escalated[0].action, turn.label) if escalated else turn.label
@@ -153,12 +157,12 @@ def _lines(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
         "answer": _answered,
     }
     yield from by_kind[turn.move.kind](turn, say, company)
-    if turn.memory.frustration + 1 >= _OFFER_AFTER and turn.understanding.tone == "frustrated":
-        if turn.move.kind not in ("handoff", "update", "decline"):
-            yield say.say("offer_person")
+    frustrated = turn.understanding.tone == "frustrated"
+    if frustrated and turn.memory.frustration + 1 >= _OFFER_AFTER and turn.move.kind in _ALONE:
+        yield say.say("offer_person")
 
 
-def _said(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+def _said(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
     if turn.move.phrase == "status":
         ticket = turn.memory.ticket or next(
             (t.ticket for t in turn.asked.earlier if t.ticket), None
@@ -171,7 +175,7 @@ def _said(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
         yield say.say(turn.move.phrase, ticket=turn.memory.ticket.id if turn.memory.ticket else "")
 
 
-def _declined(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+def _declined(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
     if turn.move.phrase:
         yield say.say(turn.move.phrase)
         return
@@ -205,11 +209,12 @@ def _pending(turn: Turn, reply: Reply) -> Pending | None:
     )
 
 
-def _answered(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+def _answered(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
     if turn.move.reason == "came_back":
         yield say.say("reopened")
-        if turn.asked.earlier and not turn.memory.turns:
-            yield say.say("came_back", date=turn.asked.earlier[0].last_at.date().isoformat())
+        before = related(turn.asked, turn.understanding)
+        if before and not turn.memory.turns:
+            yield say.say("came_back", date=before[0].last_at.date().isoformat())
     yield turn.draft.text
 
 

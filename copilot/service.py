@@ -1,11 +1,11 @@
 """The two verbs. Everything that reaches the copilot, from any channel, comes through here."""
 
 import asyncio
+import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-import time
 from typing import Protocol, cast
 from weakref import WeakValueDictionary
 
@@ -29,9 +29,9 @@ from copilot.record import (
     PassageScore,
     PlannedHandoff,
     Stored,
-    Unfinished,
     ThreadSummary,
     TurnRecord,
+    Unfinished,
 )
 from copilot.state import Asked, Memory, TurnState
 from policies.redaction import Redactor, Seen

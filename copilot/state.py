@@ -4,7 +4,7 @@
 vectors, findings and drafts are rebuilt, texts that were not redacted do not exist here.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
 from langgraph.channels import UntrackedValue
@@ -68,7 +68,7 @@ class Asked:
     redactions: int = 0
     secrets: tuple[str, ...] = ()
     """Kinds of secrets that were taken out of the message."""
-    seen: Seen = Seen()
+    seen: Seen = field(default_factory=Seen)
 
 
 class TurnState(TypedDict, total=False):

@@ -19,14 +19,15 @@ _USER = click.option(
 
 
 def _run(module: str, function: str, **arguments: object) -> None:
-    """Run a command's body and turn known errors into one sentence on stderr and a clear exit code."""
-    body = cast(
-        Callable[..., int | None],
-        getattr(import_module(f"integrations.commands.{module}"), function),
-    )
-    from integrations.commands.failures import told
+    """Run a command's body and turn errors into one sentence on stderr and a clear exit code."""
+    from integrations.commands.failures import configure_logs, told
 
     with told():
+        configure_logs()
+        body = cast(
+            Callable[..., int | None],
+            getattr(import_module(f"integrations.commands.{module}"), function),
+        )
         raise SystemExit(body(**arguments) or 0)
 
 
@@ -129,7 +130,11 @@ def index_use(**options: Any) -> None:
     is_flag=True,
     help="A site's pages (other or no front matter) instead of house articles.",
 )
-@click.option("--owner", default="service-desk", help="With --site: queue that owns the pages.")
+@click.option(
+    "--owner",
+    default=None,
+    help="With --site: queue that owns the pages (default: the company's default queue).",
+)
 @click.option(
     "--reviewed-on", default=None, help="With --site: review date, YYYY-MM-DD (default: file date)."
 )

@@ -4,20 +4,23 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 
 from copilot.understanding.classifier import Classifiers, LinearClassifier
+from copilot.understanding.cues import cues_digest
 from copilot.understanding.ngrams import buckets
+from copilot.understanding.recogniser_training import train_recogniser
+from copilot.understanding.scores import Floats
 from copilot.understanding.training import RECIPE, Sample, train
 from copilot.understanding.utterances import Utterances, load_utterances
 from integrations.company import Company, shipped_company
 from integrations.home import CLASSIFIERS_FILE
 from integrations.progress import Progress
-from integrations.training import groups
+from integrations.training import ACTION, groups, lessons
 from knowledge.article import Vocabulary
 from knowledge.confidence import Sample as Judged
 from knowledge.confidence import fit
@@ -45,6 +48,7 @@ class Material:
         """Changes when anything but the articles changes."""
         parts = (
             RECIPE,
+            cues_digest(),
             self.target_precision,
             self.company.always_escalated,
             self.company.out_of_scope,
@@ -150,11 +154,15 @@ def _classifiers(
     if kept and (kept / _HELD_OUT).is_file():
         shutil.copyfile(kept / CLASSIFIERS_FILE, folder / CLASSIFIERS_FILE)
         return _Trial.load(kept)
-    trained, fits = train(
-        _groups(material),
-        lambda texts: embedder.embed_documents(texts, progress.count),
-        embedder.fingerprint,
-    )
+
+    def embed(texts: Sequence[str]) -> Floats:
+        return embedder.embed_documents(texts, progress.count)
+
+    taught = dict(_groups(material))
+    asked = lessons(taught.pop(ACTION), material.catalogue, material.company.always_escalated)
+    trained, fits = train(taught, embed, embedder.fingerprint)
+    recogniser, _ = train_recogniser(asked, embed)
+    trained = replace(trained, recogniser=recogniser)
     trained.save(folder / CLASSIFIERS_FILE)
     label = next(fit for fit in fits if fit.name == "label")
     trial = _Trial(label.trial, label.held_out)
@@ -196,7 +204,10 @@ class _Trial:
 
 def _trained_key(material: Material, embedder: Embedder) -> str:
     texts = [(n, s.text, s.label) for n, samples in _groups(material).items() for s in samples]
-    return sha256(repr((RECIPE, embedder.fingerprint, texts)).encode()).hexdigest()[:16]
+    kinds = [(a.id, a.mandatory_class, a.tier) for a in material.catalogue.actions.values()]
+    return sha256(
+        repr((RECIPE, cues_digest(), embedder.fingerprint, texts, kinds)).encode()
+    ).hexdigest()[:16]
 
 
 def _calibrate(folder: Path, material: Material, embedder: Embedder, trial: _Trial) -> None:

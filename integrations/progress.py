@@ -20,7 +20,7 @@ class Progress:
 
     @classmethod
     def to_terminal(cls) -> "Progress":
-        return cls(lambda line: print(line, file=sys.stderr, flush=True))
+        return cls(lambda line: print(line, file=sys.stderr, flush=True))  # noqa: T201  # for a person
 
     @classmethod
     def silent(cls) -> "Progress":

@@ -3,13 +3,30 @@
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-from copilot.understanding.reader import NO_ACTION
+from copilot.understanding.recogniser import DECLINED, HARMLESS, PERMITTED, TOPIC
+from copilot.understanding.recogniser_training import Lessons
 from copilot.understanding.training import Sample
-from copilot.understanding.utterances import Utterances
+from copilot.understanding.utterances import UtteranceError, Utterances
 from knowledge.article import Article
 from policies.catalogue import Catalogue
 
 CLEAR, AMBIGUOUS = "clear", "ambiguous"
+ACTION = "action"
+"""The group that the recogniser learns from; see `lessons`."""
+_EVERYDAY, _NEAR, _TALK, _OUTSIDE = "none:topic:", "none:near", "none:talk", "none:outside"
+_KIND_OF_TIER = {"forbidden": DECLINED}
+_SOCIAL = frozenset(
+    [
+        "thanks",
+        "greeting",
+        "resolved",
+        "cancel",
+        "smalltalk",
+        "case_status",
+        "step_failed",
+        "more_info",
+    ]
+)
 
 
 def groups(
@@ -22,12 +39,10 @@ def groups(
     """Labelled texts for each classifier."""
     labels = (*utterances.labels, *_from_articles(articles))
     problems = tuple(s for s in utterances.acts if s.label in ("problem", "question"))
-    always = always_mandatory(catalogue, always_escalated)
-    harmless = _harmless(utterances, catalogue)
+    always = frozenset(always_mandatory(catalogue, always_escalated))
     return {
         "label": tuple(labels),
-        "action": (*_actions(catalogue), *harmless),
-        "mandatory": (*_mandatory(catalogue, utterances, always), *harmless),
+        ACTION: tuple(_asked(utterances, catalogue, always)),
         "act": _acts(utterances, out_of_scope),
         "tone": utterances.tone,
         "urgency": utterances.urgency,
@@ -48,24 +63,44 @@ def _from_articles(articles: Sequence[Article]) -> Iterator[Sample]:
             yield from (Sample(alias, label, language) for alias in aliases)
 
 
-def _actions(catalogue: Catalogue) -> Iterator[Sample]:
+def lessons(
+    samples: tuple[Sample, ...], catalogue: Catalogue, always_escalated: Iterable[str]
+) -> Lessons:
+    """The samples of the group ACTION with what their labels mean."""
+    always = always_mandatory(catalogue, always_escalated)
+    kinds = {
+        action.id: action.mandatory_class or _KIND_OF_TIER.get(action.tier, PERMITTED)
+        for action in catalogue.actions.values()
+    }
+    kinds |= {f"{TOPIC}{label}": kind for label, kind in always.items()}
+    used = {sample.label for sample in samples}
+    return Lessons(
+        samples,
+        {label: kinds.get(label, HARMLESS) for label in used},
+        frozenset(label for label in used if label.startswith(_EVERYDAY)),
+    )
+
+
+def _asked(
+    utterances: Utterances, catalogue: Catalogue, always: Collection[str]
+) -> Iterator[Sample]:
+    """What people ask for: actions, topics that always need people, and kinds of harmless messages."""
     for example in catalogue.examples():
         yield Sample(example.text, example.action, example.language)
     for miss in catalogue.near_misses():
-        yield Sample(miss.text, NO_ACTION, miss.language)
-
-
-def _mandatory(
-    catalogue: Catalogue, utterances: Utterances, always: Mapping[str, str]
-) -> Iterator[Sample]:
-    for example in catalogue.examples():
-        own = catalogue.actions[example.action].mandatory_class
-        yield Sample(example.text, own or NO_ACTION, example.language)
-    for miss in catalogue.near_misses():
-        yield Sample(miss.text, NO_ACTION, miss.language)
-    for sample in utterances.labels:
-        if sample.label in always:
-            yield Sample(sample.text, always[sample.label], sample.language)
+        yield Sample(miss.text, _NEAR, miss.language)
+    asking = {item.text: item.action for item in utterances.privileged}
+    unknown = sorted(set(asking.values()) - set(catalogue.actions))
+    if unknown:
+        raise UtteranceError(
+            f"_privileged.yaml names the actions {', '.join(unknown)}, which the catalogue lacks. "
+            "Use ids of the catalogue."
+        )
+    for s in utterances.labels:
+        topic = f"{TOPIC}{s.label}" if s.label in always else _EVERYDAY + s.label.partition(".")[0]
+        yield Sample(s.text, asking.get(s.text, topic), s.language)
+    yield from (Sample(s.text, _TALK, s.language) for s in utterances.acts if s.label in _SOCIAL)
+    yield from (Sample(u.text, _OUTSIDE, u.language) for u in utterances.unanswerable)
 
 
 def always_mandatory(catalogue: Catalogue, labels: Iterable[str]) -> dict[str, str]:
@@ -80,30 +115,6 @@ def always_mandatory(catalogue: Catalogue, labels: Iterable[str]) -> dict[str, s
         if classes:
             found[label] = classes.most_common(1)[0][0]
     return found
-
-
-def _harmless(utterances: Utterances, catalogue: Catalogue) -> tuple[Sample, ...]:
-    """Messages on topics that no mandatory action belongs to, and talk that asks for nothing."""
-    touchy = {action.subcategory for action in catalogue.actions.values() if action.mandatory_class}
-    social = (
-        "thanks",
-        "greeting",
-        "resolved",
-        "cancel",
-        "smalltalk",
-        "case_status",
-        "step_failed",
-        "more_info",
-    )
-    return (
-        *(
-            Sample(s.text, NO_ACTION, s.language)
-            for s in utterances.labels
-            if s.label not in touchy
-        ),
-        *(Sample(s.text, NO_ACTION, s.language) for s in utterances.acts if s.label in social),
-        *(Sample(u.text, NO_ACTION, u.language) for u in utterances.unanswerable),
-    )
 
 
 def _acts(utterances: Utterances, out_of_scope: Collection[str]) -> tuple[Sample, ...]:

@@ -3,10 +3,7 @@
 import hashlib
 import hmac
 import inspect
-import os
 import sqlite3
-import zipfile
-import zlib
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -25,11 +22,10 @@ from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
 from copilot.prompts.phrases import version as prompts_version
 from copilot.service import Copilot, Limits
-from copilot.understanding.classifier import Classifiers
-from copilot.understanding.reader import MessageReader
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
+from integrations.following import FollowingLibrary, FollowingReader
 from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.progress import Progress
 from integrations.settings import Settings
@@ -39,11 +35,9 @@ from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
 from knowledge.embedding import Embedder, find_model
-from knowledge.findings import Findings, Reader
-from knowledge.index import BuildReport
 from knowledge.search import Library
 from knowledge.vectors import VectorStore
-from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
+from knowledge.versions import read_pointer, version_dir
 from policies import redaction
 from policies.engine import Policies, decide
 from policies.loader import load_policies
@@ -71,7 +65,7 @@ class App:
     settings: Settings
     clock: Clock
     counters: Counters
-    library: "FollowingLibrary"
+    library: FollowingLibrary
     policies: Policies
     _stack: AsyncExitStack
 
@@ -139,8 +133,8 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
 
 
 def build_index(
-    settings: Settings, material: Material, progress: Progress, *, keep_trained: bool = False
-) -> BuildReport:
+    settings: Settings, material: "Material", progress: Progress, *, keep_trained: bool = False
+) -> "BuildReport":
     """Build a version in the home with the environment's model and vectors.
 
     `keep_trained`: set-up keeps what it trained for the homes to come.
@@ -172,34 +166,20 @@ async def _opened(
 ) -> App:
     library = FollowingLibrary(home.index)
     stack.callback(library.close)
-    embedder = Embedder(find_model(settings.models_dir, settings.embedding_model))
+    reader = FollowingReader(
+        library, Embedder(find_model(settings.models_dir, settings.embedding_model))
+    )
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
-    desk = EmbeddedDesk(
-        database,
-        queues=frozenset(profile.queues),
-        promises=profile.promises,
-        hours=profile.desk_hours.of_the_desk(),
-    )
+    desk = _desk(database, profile)
     directory = YamlDirectory(profile.directory)
     facts = company_facts(profile, policies, library.library, lockdown=settings.lockdown)
     counters = Counters()
     versions = _versions(library, policies)
-    saver = await _checkpoints(home, stack)
-    nodes = Nodes(
-        Parts(
-            reader=FollowingReader(library, embedder, facts),
-            policy=CedarPolicy(policies),
-            library=library,
-            desk=desk,
-            journal=journal,
-            company=facts,
-            versions=versions,
-        )
-    )
+    parts = Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions)
     copilot = Copilot(
-        graph=build_graph(nodes, saver),
+        graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
         journal=journal,
         desk=desk,
         directory=directory,
@@ -226,6 +206,15 @@ async def _opened(
     )
 
 
+def _desk(database: Database, profile: Company) -> EmbeddedDesk:
+    return EmbeddedDesk(
+        database,
+        queues=frozenset(profile.queues),
+        promises=profile.promises,
+        hours=profile.desk_hours.of_the_desk(),
+    )
+
+
 def company_facts(
     profile: Company, policies: Policies, library: Library, *, lockdown: bool = False
 ) -> CompanyFacts:
@@ -246,6 +235,7 @@ def company_facts(
         class_actions={
             a.id: a.mandatory_class for a in catalogue.actions.values() if a.mandatory_class
         },
+        action_titles={a.id: a.title for a in catalogue.actions.values()},
         action_labels={a.id: a.subcategory for a in catalogue.actions.values()},
         lockout_labels=frozenset(profile.lockout_labels),
         out_of_scope=frozenset(profile.out_of_scope),
@@ -267,76 +257,6 @@ class CedarPolicy:
 
     def decide(self, request: PolicyRequest) -> Decision:
         return decide(request, self._policies)
-
-
-class FollowingLibrary:
-    """The serving index version; a swapped pointer takes effect with the next question."""
-
-    def __init__(self, index_dir: Path) -> None:
-        self._index_dir = index_dir
-        self.library = Library.open(index_dir)
-        self.folder = version_dir(index_dir, self.library.version)
-
-    @property
-    def version(self) -> str:
-        return self.library.version
-
-    def refresh(self) -> bool:
-        changed = self.library.refresh()
-        if changed:
-            self.folder = version_dir(self._index_dir, self.library.version)
-        return changed
-
-    def search(self, text: str, vector, reader: Reader, **options) -> Findings:  # type: ignore[no-untyped-def]
-        return self.library.search(text, vector, reader, **options)
-
-    def article(self, article_id: str):  # type: ignore[no-untyped-def]
-        return self.library.article(article_id)
-
-    def sentences(self, article_id: str, vector):  # type: ignore[no-untyped-def]
-        return self.library.sentences(article_id, vector)
-
-    def close(self) -> None:
-        self.library.close()
-
-
-class FollowingReader:
-    """A message reader whose classifiers belong to the serving index version."""
-
-    def __init__(self, library: FollowingLibrary, embedder: Embedder, facts: CompanyFacts) -> None:
-        self._library = library
-        self._embedder = embedder
-        self._facts = facts
-        self._reader = self._load()
-
-    def read(self, raw: str, *, language: str = "en"):  # type: ignore[no-untyped-def]
-        if self._library.refresh():
-            self._reader = self._load()
-        return self._reader.read(raw, language=language)
-
-    def question(self, text: str):  # type: ignore[no-untyped-def]
-        return self._reader.question(text)
-
-    def _load(self) -> MessageReader:
-        classifiers = _classifiers(self._library.folder / CLASSIFIERS_FILE)
-        if classifiers.fingerprint != self._embedder.fingerprint:
-            raise IndexUnavailableError(
-                f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
-                "is in use. Run `copilot index sync`."
-            )
-        return MessageReader(
-            classifiers, self._embedder, class_actions=dict(self._facts.class_actions)
-        )
-
-
-def _classifiers(file: Path) -> Classifiers:
-    try:
-        return Classifiers.load(file)
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise IndexUnavailableError(
-            f"The classifiers {file} can't be read ({type(error).__name__}). Go back with "
-            "`copilot index use VERSION`, or remove their folder and run `copilot index sync`."
-        ) from error
 
 
 def _versions(library: FollowingLibrary, policies: Policies) -> Callable[[], Versions]:

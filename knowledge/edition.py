@@ -47,6 +47,11 @@ class Rated(NamedTuple):
     ranked: Ranked
 
 
+_NO_ROWS, _NO_VALUES = np.empty(0, dtype=np.int64), np.empty(0, dtype=np.float32)
+_EMPTY = Candidates(_NO_ROWS, _NO_ROWS, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_VALUES)
+_NOTHING = Rated(_EMPTY, fuse(_EMPTY))
+
+
 class Question(NamedTuple):
     text: str
     vector: Vector
@@ -167,8 +172,7 @@ class Edition:
     def rate(self, question: Question, pool: Pool, allowed: Flags) -> Rated:
         """Rank the allowed articles: those of the pool, and the best as wholes or by their label."""
         if not allowed.any():
-            nobody = np.empty(0, dtype=np.int64)
-            return self._rated(question, pool, nobody)
+            return _NOTHING
         whole = np.where(allowed, pool.whole, np.float32(0))
         near = pool.rows[allowed[self.shelf.article_of[pool.rows]]]
         articles = {
@@ -263,6 +267,7 @@ class Edition:
             stale=stale,
             score=float(ranked.scores[position]),
             passages=self._passages(article, ranked, position),
+            facts=len(article.facts),
         )
 
     def _passages(self, article: Article, ranked: Ranked, position: int) -> tuple[Passage, ...]:

@@ -1,6 +1,7 @@
 """Text to vectors with ONNX Runtime. The exported model is made by `knowledge.export` at set-up."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
@@ -196,6 +197,14 @@ class Embedder:
         return _Session(self._folder, "query.onnx", 1, self.manifest.inputs)
 
 
+def forbid_telemetry() -> None:
+    """Before the first import of ONNX Runtime: its builds for Linux report their use otherwise.
+
+    Reporting needs a network, and leaves a device id outside of every home.
+    """
+    os.putenv("ORT_DISABLE_TELEMETRY", "1")
+
+
 def _batches(texts: list[str]) -> Iterator[list[str]]:
     """Texts of like length together, so that little is spent on padding."""
     ordered = sorted(texts, key=lambda text: (len(text), text))
@@ -207,6 +216,7 @@ class _Session:
     """One ONNX model with its tokenizer. Safe to call from several threads."""
 
     def __init__(self, folder: Path, name: str, threads: int, inputs: tuple[str, ...]) -> None:
+        forbid_telemetry()
         import onnxruntime
         from tokenizers import Tokenizer
 

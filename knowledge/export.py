@@ -28,6 +28,7 @@ from knowledge.embedding import (
     Vectors,
     damaged_files,
     file_digest,
+    forbid_telemetry,
     read_manifest,
 )
 
@@ -160,6 +161,7 @@ def _made_from(folder: Path) -> str | None:
 
 
 def _build(source: Path, model: str, fingerprint: str, folder: Path, step: Step) -> None:
+    forbid_telemetry()
     step("loading the model")
     reference = _Reference(source)
     step("exporting to ONNX")

@@ -47,6 +47,8 @@ class ArticleHit:
     stale: bool
     score: float
     passages: tuple[Passage, ...]
+    facts: int = 0
+    """How many of the company's numbered facts the article states."""
 
 
 @dataclass(frozen=True, slots=True)

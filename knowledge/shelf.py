@@ -285,6 +285,12 @@ def digests(folder: Path) -> Mapping[str, str]:
         connection.close()
 
 
+def due_dates(folder: Path) -> Mapping[str, date]:
+    """The last day on which each article is current, of a version that is not opened."""
+    cards = json.loads((folder / "cards.json").read_text("utf-8"))
+    return {card["id"]: date.fromordinal(card["due"]) for card in cards}
+
+
 class VectorFile:
     """Rows of an array file: a small one in memory, of a large one only what is asked for.
 

@@ -1,8 +1,8 @@
 """The author without a model: it chooses passages and quotes them, and says nothing of its own about IT."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-import re
 
 from copilot.author.draft import Draft, Statement
 from copilot.author.outline import Block, blocks, items, of_kind, plain, sentences

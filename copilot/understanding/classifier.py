@@ -12,7 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float32]
+from copilot.understanding.recogniser import Recogniser
+from copilot.understanding.scores import Floats, log_softmax
+
+_RECOGNISER = "recogniser."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +52,6 @@ class LinearClassifier:
         return {label: float(p) for label, p in zip(self.labels, values, strict=True)}
 
 
-def log_softmax(scores: Floats) -> Floats:
-    top = scores - scores.max()
-    return np.asarray(top - np.log(np.exp(top).sum()), dtype=np.float32)
-
-
 @dataclass(frozen=True, slots=True)
 class Classifiers:
     """Every classifier that the agent reads a message with, and the words they were trained on."""
@@ -62,6 +60,8 @@ class Classifiers:
     vocabulary: frozenset[str]
     fingerprint: str
     """Fingerprint of the embedding model they belong to."""
+    recogniser: Recogniser | None = None
+    """Sees requested actions; trained by itself, kept in the same file."""
 
     def __getitem__(self, name: str) -> LinearClassifier:
         return self.by_name[name]
@@ -79,6 +79,9 @@ class Classifiers:
             arrays[f"{name}.intercept"] = model.intercept.astype(np.float32)
             arrays[f"{name}.rarity"] = model.rarity.astype(np.float32)
             arrays[f"{name}.mix"] = model.mix.astype(np.float32)
+        if self.recogniser is not None:
+            for name, array in self.recogniser.arrays().items():
+                arrays[f"{_RECOGNISER}{name}"] = array
         with path.open("wb") as file:
             np.savez(file, allow_pickle=False, **arrays)
 
@@ -86,6 +89,11 @@ class Classifiers:
     def load(cls, path: Path) -> "Classifiers":
         with np.load(path, allow_pickle=False) as stored:
             names = [str(name) for name in stored["names"]]
+            kept = {
+                key.removeprefix(_RECOGNISER): stored[key]
+                for key in stored.files
+                if key.startswith(_RECOGNISER)
+            }
             return cls(
                 by_name={
                     name: LinearClassifier(
@@ -100,4 +108,5 @@ class Classifiers:
                 },
                 vocabulary=frozenset(str(word) for word in stored["vocabulary"]),
                 fingerprint=str(stored["fingerprint"]),
+                recogniser=Recogniser.of(kept) if kept else None,
             )

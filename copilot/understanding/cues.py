@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from hashlib import sha256
 from importlib import resources
 
 import numpy as np
@@ -9,7 +10,7 @@ import yaml
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
-_APOSTROPHES = str.maketrans("’‘`´", "''''")
+_APOSTROPHES = str.maketrans("\u2019\u2018`\u00b4", "''''")
 
 
 class CueFile(BaseModel):
@@ -45,6 +46,12 @@ def cues() -> Cues:
     """The shipped cues."""
     raw = resources.files("copilot.understanding").joinpath("cues.yaml").read_text("utf-8")
     return Cues(CueFile.model_validate(yaml.safe_load(raw)))
+
+
+def cues_digest() -> str:
+    """Changes when a cue does: what was trained with other cues no longer fits."""
+    raw = resources.files("copilot.understanding").joinpath("cues.yaml").read_bytes()
+    return sha256(raw).hexdigest()[:16]
 
 
 def _compiled(parts: tuple[str, ...], flags: re.RegexFlag) -> re.Pattern[str]:

@@ -4,9 +4,10 @@ The classifier trained on the utterances knows how people write to IT in the lan
 default can read; a general identifier is asked (and loaded) only for texts made of unknown words.
 """
 
-from collections.abc import Mapping, Set as AbstractSet
-from functools import lru_cache
 import re
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from functools import lru_cache
 
 _SURE = 0.8
 _KNOWN_SHARE = 0.34

@@ -12,9 +12,11 @@ _LEET = str.maketrans(
     {"0": "o", "1": "i", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
 )
 _LEET_TOKEN = re.compile(
-    r"(?<![\w\-])(?=\w*[a-z])(?=[\w@$]*[013457@$])[a-z013457@$]{3,}(?![\w\-])", re.I
+    r"(?<![\w\-])(?=\w*[a-z])(?=[\w@$]*[013457@$])[a-z013457@$]{3,}(?![\w\-])", re.IGNORECASE
 )
 _FULL_WIDTH = re.compile("[\uff21-\uff3a\uff41-\uff5a]")
+_LAST_LATIN = 0x24F
+"""End of the Latin letters with the accents that European languages use."""
 _SPACED = re.compile(r"(?<!\w)(?:\w[ .\-_]){3,}\w(?!\w)")
 _QUOTE_START = re.compile(
     r"^\s*(?:-{2,}\s*(?:original message|ursprüngliche nachricht|oorspronkelijk bericht|message d'origine|mensaje original)"
@@ -74,8 +76,8 @@ def _folded(raw: str) -> str:
 
 def _undo_homoglyphs(text: str) -> str:
     """Letters of other scripts inside a mostly Latin text become the Latin ones they imitate."""
-    foreign = [c for c in text if ord(c) > 0x24F and c.isalpha()]
-    latin = sum(c.isalpha() and ord(c) <= 0x24F for c in text)
+    foreign = [c for c in text if ord(c) > _LAST_LATIN and c.isalpha()]
+    latin = sum(c.isalpha() and ord(c) <= _LAST_LATIN for c in text)
     if not foreign or len(foreign) > latin:
         return text
     from confusable_homoglyphs import confusables

@@ -1,8 +1,8 @@
 """The surface patterns, compiled once on first use."""
 
+import re
 from functools import lru_cache
 from importlib import resources
-import re
 
 import yaml
 from pydantic import BaseModel, ConfigDict

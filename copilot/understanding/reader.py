@@ -1,8 +1,5 @@
 """Read a message: one pass of the embedding model, small classifiers, surface patterns."""
 
-from dataclasses import dataclass
-
-
 from copilot.ports import Embedder, Vector
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.classifier import Classifiers
@@ -11,39 +8,26 @@ from copilot.understanding.message import Question, SeenAction, Understanding
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
+from copilot.understanding.recogniser import Recogniser
 from copilot.understanding.segments import segments
 
-NO_ACTION = "none"
 _MAX_READ_CHARS = 4_000
-_CLEAR = 0.65
+_CLEAR = 0.75
+_MIN_PART_WORDS = 5
 _SECOND_QUESTION = 0.5
 _ECHO = 0.08
 """A part is a question of its own when its label is this certain, and the whole message agrees a little."""
-
-
-@dataclass(frozen=True, slots=True)
-class Thresholds:
-    """From which probability something counts as seen; fitted on held-out utterances."""
-
-    action: float = 0.22
-    mandatory: float = 0.40
 
 
 class MessageReader:
     """Turns text into an `Understanding`. Pure but for the model behind `embedder`."""
 
     def __init__(
-        self,
-        classifiers: Classifiers,
-        embedder: Embedder,
-        *,
-        class_actions: dict[str, str],
-        thresholds: Thresholds | None = None,
+        self, classifiers: Classifiers, recogniser: Recogniser, embedder: Embedder
     ) -> None:
         self._classifiers = classifiers
+        self._recogniser = recogniser
         self._embedder = embedder
-        self._class_actions = class_actions
-        self._thresholds = thresholds or Thresholds()
 
     def question(self, text: str) -> Question:
         """Read a text as one question, without acts, tone or actions."""
@@ -103,36 +87,17 @@ class MessageReader:
         return (whole, *kept.values()) if len(kept) > 1 else (whole,)
 
     def _actions(self, texts: list[str], vectors: Vector) -> tuple[SeenAction, ...]:
+        """Of the message and its parts, each action once, where it is seen best."""
         best: dict[str, SeenAction] = {}
-        for text, vector in zip(texts, vectors, strict=True):
-            for action, confidence in self._seen(text, vector):
+        for number, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
+            part = number > 0
+            if part and len(text.split()) < _MIN_PART_WORDS:
+                continue
+            topics = self._named("label", text, vector)
+            for action, confidence in self._recogniser.seen(text, vector, topics, part=part):
                 if action not in best or best[action].confidence < confidence:
                     best[action] = SeenAction(action, confidence, text)
         return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
-
-    def _seen(self, text: str, vector: Vector) -> list[tuple[str, float]]:
-        """Either classifier suffices: the one over actions, or the one over mandatory classes."""
-        grams = buckets(text)
-        actions = self._classifiers["action"].named(vector, grams)
-        classes = self._classifiers["mandatory"].named(vector, grams)
-        seen = {
-            action: p
-            for action, p in actions.items()
-            if action != NO_ACTION and p >= self._thresholds.action
-        }
-        mandatory = 1.0 - classes.get(NO_ACTION, 0.0)
-        if mandatory >= self._thresholds.mandatory and not self._has_mandatory(seen):
-            likely = max((c for c in classes if c != NO_ACTION), key=lambda name: classes[name])
-            action = self._nearest_action(likely, actions)
-            seen[action] = max(mandatory, seen.get(action, 0.0))
-        return list(seen.items())
-
-    def _has_mandatory(self, seen: dict[str, float]) -> bool:
-        return any(action in self._class_actions for action in seen)
-
-    def _nearest_action(self, mandatory_class: str, actions: dict[str, float]) -> str:
-        members = [a for a, c in self._class_actions.items() if c == mandatory_class]
-        return max(members, key=lambda action: actions.get(action, 0.0))
 
 
 def _clear(classes: dict[str, float], usual: str) -> str:

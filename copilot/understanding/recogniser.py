@@ -1,28 +1,29 @@
 """See which actions of the catalogue a message asks for. Numpy only; trained in `recogniser_training`.
 
 A text becomes one row: its embedding, its cues, products of cues and its weighted n-grams. One matrix
-gives a margin for every action and kind of harmless text, and one for "only people may decide this".
-Both together, calibrated on held-out texts, are the probability that the request is mandatory.
+gives a margin for every action and every kind of harmless text, and one for "only people may decide
+this". Both together, calibrated on held-out texts, give the probability of a mandatory request.
 """
 
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from typing import NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.understanding.classifier import Floats, log_softmax
 from copilot.understanding.cues import cues
 from copilot.understanding.ngrams import buckets
+from copilot.understanding.scores import Floats, log_softmax
 
-HARMLESS, DECLINED, PERMITTED = "harmless", "declined", "permitted"
-"""Kinds of labels beside the mandatory classes: no action, an action to decline, any other action."""
-EMBEDDING_SCALE, CUE_SCALE, PRODUCT_SCALE = 2.0, 0.5, 0.25
-SHARPNESS, WEIGHT_OF_MANDATORY = 4.0, 2.0
-_MARGIN_LIMIT = 12.0
-_DECLINED_FROM, _PERMITTED_FROM, _SECOND_FROM = 0.35, 0.45, 0.3
-_MAX_SEEN = 2
+HARMLESS, DECLINED, PERMITTED, TOPIC = "harmless", "declined", "permitted", "topic:"
+"""Kinds beside the mandatory classes; a label that starts with TOPIC is no action but counts as one."""
+_EMBEDDING, _CUE, _PRODUCT = 2.0, 0.5, 0.25
+_SHARPNESS, _MANDATORY_MARGIN = 5.0, 1.5
+_FLOATS = ("dense", "sparse", "intercept", "rarity", "calibration", "thresholds")
+_DECLINED_FROM, _PERMITTED_FROM, _SECOND_FROM = 0.15, 0.45, 0.3
+_TOPIC_FROM, _AGREEING_FROM = 0.5, 0.15
+"""A topic that always needs people counts when it is this certain and the recogniser half agrees."""
 
 
 class Seen(NamedTuple):
@@ -37,24 +38,15 @@ class Reading(NamedTuple):
 
     mandatory: float
     """Probability that the text asks for something that only people may decide."""
-    labels: dict[str, float]
-    """Share of each label; sums to 1."""
+    shares: Floats
+    """Shape (labels,); sums to 1."""
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A text as the recogniser sees it."""
-
-    dense: Floats
-    grams: NDArray[np.int64]
-
-
-def row(text: str, vector: Floats, products: NDArray[np.int64]) -> Row:
-    """The features of a text. `products` holds the pairs of cues whose product is a feature."""
+def dense_features(text: str, vector: Floats, products: NDArray[np.int64]) -> Floats:
+    """Embedding, cues and products of cues. `products` holds the pairs that are multiplied."""
     present = cues().present(text)
     both = present[products[:, 0]] * present[products[:, 1]]
-    parts = (EMBEDDING_SCALE * vector, CUE_SCALE * present, PRODUCT_SCALE * both)
-    return Row(np.concatenate(parts).astype(np.float32), buckets(text))
+    return np.concatenate([_EMBEDDING * vector, _CUE * present, _PRODUCT * both]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Recogniser:
 
     labels: tuple[str, ...]
     kinds: tuple[str, ...]
-    """For each label its mandatory class, or one of HARMLESS, DECLINED and PERMITTED."""
+    """For each label its mandatory class, or HARMLESS, DECLINED or PERMITTED."""
     dense: Floats
     """Shape (features, labels + 1)."""
     sparse: Floats
@@ -72,66 +64,98 @@ class Recogniser:
     rarity: Floats
     products: NDArray[np.int64]
     calibration: Floats
-    """Slope and bias from score to log-odds."""
+    """Slope and bias that turn a score into log-odds."""
     thresholds: Floats
     """From which probability a whole message, and a part of one, counts as mandatory."""
 
     def read(self, text: str, vector: Floats) -> Reading:
-        margins = self.margins(row(text, vector, self.products))
-        shares = np.exp(log_softmax(SHARPNESS * margins[:-1]))
-        slope, bias = self.calibration
-        odds = slope * score(margins, self._mandatory()) + bias
-        named = {label: float(p) for label, p in zip(self.labels, shares, strict=True)}
-        return Reading(float(1 / (1 + np.exp(-odds))), named)
+        margins = self.margins(dense_features(text, vector, self.products), buckets(text))
+        odds = self.calibration[0] * score(margins, self.mandatory) + self.calibration[1]
+        return Reading(float(1 / (1 + np.exp(-odds))), shares(margins))
 
-    def margins(self, features: Row) -> Floats:
+    def margins(self, dense: Floats, grams: NDArray[np.int64]) -> Floats:
         """Shape (labels + 1,)."""
-        total = features.dense @ self.dense + self.intercept
-        if features.grams.size:
-            weights = self.rarity[features.grams]
-            total = total + weights @ self.sparse[features.grams] / np.linalg.norm(weights)
+        total = dense @ self.dense + self.intercept
+        if grams.size:
+            weights = self.rarity[grams]
+            total = total + weights @ self.sparse[grams] / np.linalg.norm(weights)
         return np.asarray(total, dtype=np.float32)
 
-    def seen(self, text: str, vector: Floats, *, part: bool = False) -> tuple[Seen, ...]:
+    @property
+    def mandatory(self) -> NDArray[np.bool_]:
+        """Which labels only people may decide."""
+        return np.array([kind not in (HARMLESS, DECLINED, PERMITTED) for kind in self.kinds])
+
+    def seen(
+        self, text: str, vector: Floats, topics: Mapping[str, float], *, part: bool = False
+    ) -> tuple[Seen, ...]:
         """The requested actions, the most certain first. A `part` of a message is judged more strictly.
 
-        An action to decline is named alone when it explains the text better than all mandatory ones.
+        `topics` are the probabilities of the labels of what the text is about.
+        An action to decline is named alone where it explains the text better than all mandatory ones.
         """
         reading = self.read(text, vector)
-        declined = self._best(reading, lambda kind: kind == DECLINED)
-        share = sum(reading.labels[n] for n in self._of(lambda kind: kind not in _OPEN_KINDS))
-        if declined and declined.confidence >= max(_DECLINED_FROM, share):
+        declined = self._best(reading, DECLINED)
+        people = float(reading.shares[self.mandatory].sum())
+        if declined and declined.confidence >= max(_DECLINED_FROM, people):
             return (declined,)
-        if reading.mandatory >= self.thresholds[int(part)]:
-            return self._mandatory_actions(reading)
-        permitted = self._best(reading, lambda kind: kind == PERMITTED)
+        if self._needs_people(reading, topics, part=part):
+            return self._mandatory_actions(reading, topics)
+        permitted = self._best(reading, PERMITTED)
         return (permitted,) if permitted and permitted.confidence >= _PERMITTED_FROM else ()
 
-    def _mandatory_actions(self, reading: Reading) -> tuple[Seen, ...]:
-        """The class with most weight names the action, so that the case reaches that class's queue."""
+    def _needs_people(self, reading: Reading, topics: Mapping[str, float], *, part: bool) -> bool:
+        if reading.mandatory >= self.thresholds[int(part)]:
+            return True
+        about = sum(topics.get(label.removeprefix(TOPIC), 0.0) for label in self._topics())
+        return not part and about >= _TOPIC_FROM and reading.mandatory >= _AGREEING_FROM
+
+    def _topics(self) -> tuple[str, ...]:
+        return tuple(label for label in self.labels if label.startswith(TOPIC))
+
+    def _best(self, reading: Reading, *kinds: str) -> Seen | None:
+        places = [
+            place
+            for place, (label, kind) in enumerate(zip(self.labels, self.kinds, strict=True))
+            if kind in kinds and not label.startswith(TOPIC)
+        ]
+        best = max(places, key=lambda place: reading.shares[place], default=None)
+        return None if best is None else Seen(self.labels[best], float(reading.shares[best]))
+
+    def _mandatory_actions(self, reading: Reading, topics: Mapping[str, float]) -> tuple[Seen, ...]:
+        """The heaviest class names the action, so that the case reaches the queue of that class."""
         weights: dict[str, float] = {}
-        for label, kind in zip(self.labels, self.kinds, strict=True):
-            if kind not in _OPEN_KINDS:
-                weights[kind] = weights.get(kind, 0.0) + reading.labels[label]
-        likely = max(weights, key=lambda kind: weights[kind])
-        ranked = sorted(
-            (n for n in self._of(lambda kind: kind not in _OPEN_KINDS) if not is_topic(n)),
-            key=lambda name: -reading.labels[name],
+        for label, kind, share in zip(self.labels, self.kinds, reading.shares, strict=True):
+            about = topics.get(label.removeprefix(TOPIC), 0.0) if label.startswith(TOPIC) else 0.0
+            weights[kind] = weights.get(kind, 0.0) + float(share) + about
+        for kind in (HARMLESS, DECLINED, PERMITTED):
+            weights.pop(kind, None)
+        ranked = sorted(weights, key=lambda kind: -weights[kind])
+        first, *others = (seen for kind in ranked if (seen := self._best(reading, kind)))
+        certain = [seen for seen in others[:1] if seen.confidence >= _SECOND_FROM]
+        return (Seen(first.action, reading.mandatory), *certain)
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """Everything, as arrays to keep; `of` takes it back."""
+        kept = {field.name: np.array(getattr(self, field.name)) for field in fields(self)}
+        return {**kept, "sparse": self.sparse.astype(np.float16)}
+
+    @classmethod
+    def of(cls, stored: Mapping[str, NDArray[np.generic]]) -> Self:
+        return cls(
+            labels=tuple(str(label) for label in stored["labels"]),
+            kinds=tuple(str(kind) for kind in stored["kinds"]),
+            products=stored["products"].astype(np.int64),
+            **{name: stored[name].astype(np.float32) for name in _FLOATS},
         )
-        first = next(n for n in ranked if self.kinds[self.labels.index(n)] == likely)
-        others = [n for n in ranked if n != first and reading.labels[n] >= _SECOND_FROM]
-        return (
-            Seen(first, reading.mandatory),
-            *(Seen(n, reading.labels[n]) for n in others[: _MAX_SEEN - 1]),
-        )
 
-    def _best(self, reading: Reading, wanted: "Wanted") -> Seen | None:
-        names = [name for name in self._of(wanted) if not is_topic(name)]
-        best = max(names, key=lambda name: reading.labels[name], default=None)
-        return Seen(best, reading.labels[best]) if best else None
 
-    def _of(self, wanted: "Wanted") -> list[str]:
-        return [n for n, kind in zip(self.labels, self.kinds, strict=True) if wanted(kind)]
+def shares(margins: Floats) -> Floats:
+    """Share of each label, from all margins of a text."""
+    return np.exp(log_softmax(_SHARPNESS * margins[:-1]))
 
-    def _mandatory(self) -> NDArray[np.bool_]:
-        return mandatory_columns(self.kinds)
+
+def score(margins: Floats, mandatory: NDArray[np.bool_]) -> float:
+    """Uncalibrated log-odds that only people may decide: the share of such labels, and the own margin."""
+    people = float(np.clip(shares(margins)[mandatory].sum(), 1e-5, 1 - 1e-5))
+    return float(np.log(people / (1 - people)) + _MANDATORY_MARGIN * margins[-1])

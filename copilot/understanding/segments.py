@@ -5,7 +5,7 @@ import re
 MAX_SEGMENTS = 5
 _MIN_WORDS = 3
 _CUT = re.compile(
-    r"(?<=[.!?？])\s+|\n+|;\s+"
+    r"(?<=[.!?\uff1f])\s+|\n+|;\s+"
     r"|\s+(?=(?:and|also|plus|und|außerdem|en ook|ook|et aussi|y también|además)\b[\s,]+(?:can|could|how|what|is|do|does|please|i|my|kann|wie|kan|hoe|comment|puis|puedo|cómo)\b)",
     re.IGNORECASE,
 )

@@ -1,22 +1,25 @@
 """Fit the classifiers from utterance files. Index time only: the one home of scikit-learn here."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from zlib import crc32
-from itertools import product
 import re
 import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.understanding.classifier import Classifiers, Floats, LinearClassifier, log_softmax
+from copilot.understanding.classifier import Classifiers, LinearClassifier
 from copilot.understanding.ngrams import BUCKETS, buckets
+from copilot.understanding.scores import Floats, log_softmax
 
 FOLDS = 4
 _ITERATIONS = 60
+_A_PAIR = 2
+"""Of two classes scikit-learn fits one row of weights."""
 MIXES = tuple(product((0.5, 0.8, 1.1, 1.5, 2.0, 2.6), (0.0, 2.0, 4.0, 6.0, 8.0)))
-RECIPE = "4"
+RECIPE = "5"
 """Raised when the way of training changes: it is part of the index version."""
 
 
@@ -116,7 +119,7 @@ def _dense(vectors: Floats, truth: NDArray[np.int64], classes: int) -> Floats:
         model.fit(vectors, truth)
     weights = np.zeros((classes, vectors.shape[1] + 1), dtype=np.float32)
     weights[:, -1] = -30.0
-    if len(model.classes_) == 2:
+    if len(model.classes_) == _A_PAIR:
         weights[model.classes_[1]] = np.append(model.coef_[0], model.intercept_[0]) / 2
         weights[model.classes_[0]] = -np.append(model.coef_[0], model.intercept_[0]) / 2
     else:
@@ -144,7 +147,7 @@ def _sparse(
     model.fit(table, truth)
     weights = np.zeros((BUCKETS, classes), dtype=np.float32)
     intercept = np.full(classes, -2.0, dtype=np.float32)
-    if len(model.classes_) == 2:
+    if len(model.classes_) == _A_PAIR:
         weights[:, model.classes_[1]], weights[:, model.classes_[0]] = (
             model.coef_[0],
             -model.coef_[0],

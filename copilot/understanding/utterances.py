@@ -23,7 +23,7 @@ class _File(BaseModel):
 
 
 class CategoryFile(_File):
-    """`<category>.yaml`"""
+    """`<category>.yaml`: messages by subcategory."""
 
     category: str
     subcategories: dict[str, ByLanguage]
@@ -36,7 +36,7 @@ class ActsFile(_File):
 
 
 class ToneFile(_File):
-    """`_tone.yaml`"""
+    """`_tone.yaml`: how a message sounds, and how pressing it is."""
 
     tone: dict[str, ByLanguage]
     urgency: dict[str, ByLanguage]
@@ -62,6 +62,19 @@ class Ambiguous(BaseModel):
     between: list[str]
 
 
+class Privileged(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    text: str
+    language: str
+    action: str
+
+
+class PrivilegedFile(_File):
+    """`_privileged.yaml`: utterances of the other files that ask for what only people may decide."""
+
+    privileged: list[Privileged]
+
+
 class AmbiguousFile(_File):
     """`_ambiguous.yaml`: messages that one question would settle."""
 
@@ -78,6 +91,7 @@ class Utterances:
     urgency: tuple[Sample, ...]
     ambiguous: tuple[Ambiguous, ...]
     unanswerable: tuple[Unanswerable, ...]
+    privileged: tuple[Privileged, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -93,6 +107,7 @@ class Utterances:
             urgency=self.urgency or general.urgency,
             ambiguous=self.ambiguous or general.ambiguous,
             unanswerable=self.unanswerable or general.unanswerable,
+            privileged=self.privileged,
         )
 
 
@@ -118,6 +133,7 @@ def _kind(path: Path) -> type[BaseModel]:
         "_tone": ToneFile,
         "_unanswerable": UnanswerableFile,
         "_ambiguous": AmbiguousFile,
+        "_privileged": PrivilegedFile,
     }
     return special.get(path.stem, CategoryFile)
 
@@ -126,6 +142,7 @@ def _collected(found: Mapping[str, BaseModel]) -> Utterances:
     categories = [file for file in found.values() if isinstance(file, CategoryFile)]
     acts, tone = found.get("_acts"), found.get("_tone")
     missing, unclear = found.get("_unanswerable"), found.get("_ambiguous")
+    asking = found.get("_privileged")
     return Utterances(
         labels=tuple(
             sample
@@ -138,6 +155,7 @@ def _collected(found: Mapping[str, BaseModel]) -> Utterances:
         urgency=_flat(tone.urgency) if isinstance(tone, ToneFile) else (),
         ambiguous=tuple(unclear.ambiguous) if isinstance(unclear, AmbiguousFile) else (),
         unanswerable=tuple(missing.unanswerable) if isinstance(missing, UnanswerableFile) else (),
+        privileged=tuple(asking.privileged) if isinstance(asking, PrivilegedFile) else (),
     )
 
 

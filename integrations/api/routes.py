@@ -131,6 +131,10 @@ def _add_operation(router: APIRouter, runtime: Runtime) -> None:
             raise ProblemError(Problem(problems.NOT_READY, detail, reasons=tuple(reasons)))
         return {"status": "ready"}
 
+    _add_about(router, runtime)
+
+
+def _add_about(router: APIRouter, runtime: Runtime) -> None:
     @router.get(
         "/v1/about",
         summary="What a client of this server goes by: its clock and, in a demonstration, its default user",

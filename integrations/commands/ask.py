@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from uuid import uuid4
@@ -15,18 +15,20 @@ from pydantic import ValidationError
 
 from copilot.conversation import Inquiry, Reply
 from copilot.errors import CopilotError, InquiryError
-from integrations.commands.failures import USAGE, sentence_of
+from integrations.commands.failures import USAGE, defect, plain, sentence_of
 from integrations.home import Home, HomeOwnedError
 from integrations.progress import Progress
 from integrations.settings import Settings
 
 CHANNEL = "terminal"
+_EPOCH = datetime.fromtimestamp(0, UTC)
 
 
 class Door(Protocol):
     """Where inquiries go: this process, or the server that owns the home."""
 
-    default_user: str
+    @property
+    def default_user(self) -> str: ...
 
     def now(self) -> datetime: ...
 
@@ -46,6 +48,9 @@ def ask(
 ) -> int:
     """One question, or a batch. Returns the exit code."""
     if batch is not None:
+        if refusal := _batch_refusal(batch, out):
+            click.echo(refusal, err=True)
+            return USAGE
         return asyncio.run(_batch(batch, out, home))
     if text == "-":
         text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
@@ -70,17 +75,19 @@ async def _one(
     at: str | None,
     home: Path | None,
 ) -> int:
+    given: dict[str, object] = {
+        "id": uuid4().hex if inquiry_id is None else inquiry_id,
+        "text": text,
+        "thread": thread,
+        "channel": CHANNEL,
+    }
+    # A message that can't be asked is refused before a home is opened or prepared for it.
+    Inquiry.model_validate(
+        {**given, "user": "unnamed" if user is None else user, "at": at or _EPOCH}
+    )
     async with _door(home) as door:
-        inquiry = Inquiry.model_validate(
-            {
-                "id": inquiry_id or uuid4().hex,
-                "text": text,
-                "user": user or door.default_user,
-                "thread": thread,
-                "channel": CHANNEL,
-                "at": at or door.now(),
-            }
-        )
+        asker = door.default_user if user is None else user
+        inquiry = Inquiry.model_validate({**given, "user": asker, "at": at or door.now()})
         reply = await door.ask(inquiry)
     click.echo(reply.model_dump_json(indent=2) if as_json else _shown(reply))
     return 0
@@ -88,28 +95,34 @@ async def _one(
 
 async def _chat(user: str | None, thread: str, home: Path | None) -> int:
     async with _door(home) as door:
-        asker = user or door.default_user
+        asker = door.default_user if user is None else user
         click.echo(f"Signed in as {asker}. Conversation {thread}. An empty line ends it.", err=True)
         while line := await asyncio.to_thread(_read_line):
-            inquiry = Inquiry(
-                id=uuid4().hex, text=line, user=asker, thread=thread, channel=CHANNEL, at=door.now()
-            )
+            given = {"id": uuid4().hex, "text": line, "user": asker, "thread": thread}
             try:
+                inquiry = Inquiry.model_validate({**given, "channel": CHANNEL, "at": door.now()})
                 click.echo(f"\n{_shown(await door.ask(inquiry))}\n")
-            except InquiryError as error:
-                click.echo(str(error), err=True)
+            except (InquiryError, ValidationError) as error:
+                click.echo(sentence_of(error), err=True)
     return 0
 
 
 def _read_line() -> str:
     click.echo("> ", nl=False, err=True)
-    return sys.stdin.readline().strip()
+    return sys.stdin.buffer.readline().decode("utf-8", errors="replace").strip()
+
+
+def _batch_refusal(source: Path, out: Path | None) -> str | None:
+    if not source.is_file():
+        return f"The batch file {source} is not there."
+    if out is not None and out.exists() and out.samefile(source):
+        return "--out is the batch file itself. Name another file for the replies."
+    if out is not None and not out.parent.is_dir():
+        return f"The folder of {out} is not there. Make it, or name another file."
+    return None
 
 
 async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
-    if not source.is_file():
-        click.echo(f"The batch file {source} is not there.", err=True)
-        return USAGE
     failed = 0
     ignored: set[str] = set()
     async with _door(home) as door:
@@ -118,7 +131,7 @@ async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
                 ignored |= _unknown_keys(line)
                 answer = await _answer_line(door, number, line)
                 failed += "error" in answer
-                write(json.dumps(answer, ensure_ascii=False))
+                write(_line_of(answer))
     if ignored:
         click.echo(f"These keys of the batch were ignored: {', '.join(sorted(ignored))}.", err=True)
     if failed:
@@ -130,43 +143,57 @@ async def _answer_line(door: Door, number: int, line: bytes) -> dict[str, object
     """The reply of one line, or an error line with the input's id. Never raises for a bad line."""
     known: object = None
     try:
-        data = json.loads(line.decode("utf-8"))
-        if not isinstance(data, dict):
-            return _fault(
-                None, number, 'The line is no JSON object. Write {"id": …, "text": …, "user": …}.'
-            )
+        data = _object_of(line)
         known = data.get("id")
-        filled = {
-            "id": known if known is not None else uuid4().hex,
-            "channel": "batch",
-            "at": door.now().isoformat(),
-            "user": door.default_user,
-            **{
-                k: v
-                for k, v in data.items()
-                if v is not None and k in Inquiry.model_fields and k != "id"
-            },
-        }
-        reply = await door.ask(Inquiry.model_validate(filled))
+        given = {k: v for k, v in data.items() if v is not None and k in Inquiry.model_fields}
+        filled: dict[str, object] = {"id": uuid4().hex, "channel": "batch", "at": door.now()}
+        if "user" not in given:
+            filled["user"] = door.default_user
+        reply = await door.ask(Inquiry.model_validate({**filled, **given}))
         return reply.model_dump(mode="json")
-    except UnicodeDecodeError as error:
-        return _fault(
-            known, number, f"The line is not UTF-8 (byte {error.start}). Save the file as UTF-8."
-        )
-    except json.JSONDecodeError as error:
-        return _fault(known, number, f"The line is no JSON: {error.msg} at column {error.colno}.")
-    except ValidationError as error:
+    except (_BadLineError, ValidationError, CopilotError) as error:
         return _fault(known, number, sentence_of(error))
-    except CopilotError as error:
-        return _fault(known, number, str(error))
+    except Exception as error:  # noqa: BLE001  # the edge of a line: whatever broke, the next one is asked
+        return _fault(known, number, defect(error))
+
+
+class _BadLineError(Exception):
+    """The line can't be read; the text says why and what to do."""
+
+
+def _object_of(line: bytes) -> dict[str, object]:
+    try:
+        data = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise _BadLineError(
+            f"The line is not UTF-8 (byte {error.start}). Save the file as UTF-8."
+        ) from error
+    except json.JSONDecodeError as error:
+        raise _BadLineError(
+            f"The line is no JSON: {error.msg} at column {error.colno}. Write one object a line."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise _BadLineError("The line holds a number too long or is nested too deeply.") from error
+    if not isinstance(data, dict):
+        raise _BadLineError('The line is no JSON object. Write {"id": …, "text": …, "user": …}.')
+    return data
 
 
 def _unknown_keys(line: bytes) -> set[str]:
     try:
-        data = json.loads(line)
-    except ValueError:
+        return set(_object_of(line)) - set(Inquiry.model_fields)
+    except _BadLineError:
         return set()
-    return set(data) - set(Inquiry.model_fields) if isinstance(data, dict) else set()
+
+
+def _line_of(answer: dict[str, object]) -> str:
+    """One line of JSON; half a surrogate pair, which UTF-8 can't carry, stays escaped."""
+    text = json.dumps(answer, ensure_ascii=False)
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return json.dumps(answer)
+    return text
 
 
 def _fault(known: object, number: int, message: str) -> dict[str, object]:
@@ -209,12 +236,12 @@ def _shown(reply: Reply) -> str:
         lines.append(
             f"[{reply.disposition}; confidence {reply.confidence:.2f}; thread {reply.thread_id}]"
         )
-    return "\n".join(lines)
+    return plain("\n".join(lines))
 
 
 @asynccontextmanager
 async def _door(home: Path | None) -> AsyncIterator[Door]:
-    """This process where the home is free, else the server that owns it."""
+    """The copilot of this process where the home is free, else the server that owns it."""
     settings = Settings() if home is None else Settings(home=home)
     place = Home.at(settings.home)
     progress = Progress.to_terminal()

@@ -80,7 +80,9 @@ def _fault(where: str, kind: str, message: str, context: dict[str, object]) -> s
 
 def plain(text: str) -> str:
     """Text for a terminal: what could steer it is shown as a mark instead."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return "".join(
+        c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text
+    )
 
 
 def _unforeseen(error: Exception) -> tuple[str, int]:
@@ -90,13 +92,17 @@ def _unforeseen(error: Exception) -> tuple[str, int]:
         where = f" ({error.filename})" if error.filename else ""
         reason = (error.strerror or type(error).__name__).lower()
         return f"A file can't be used: {reason}{where}. Check its rights and the free disk.", OUTAGE
+    return defect(error), DEFECT
+
+
+def defect(error: Exception) -> str:
+    """Log where something broke that should not, and say so without the exception's own text."""
     import structlog
 
     structlog.get_logger("copilot").error("defect", kind=type(error).__name__, exc_info=error)
     return (
-        f"The command failed with {type(error).__name__}, which should not happen. "
-        "Run `copilot doctor`; if it finds nothing, report this with the line above.",
-        DEFECT,
+        f"This failed with {type(error).__name__}, which should not happen. "
+        "Run `copilot doctor`; if it finds nothing, report this with the log line."
     )
 
 

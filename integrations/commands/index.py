@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from integrations.commands.failures import USAGE
-from integrations.home import Home
+from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.progress import Progress
 from integrations.settings import Settings
 
@@ -51,7 +50,7 @@ def use(version: str, home: Path | None) -> int:
 
 
 def sync(
-    source: Path | None, site: bool, owner: str, reviewed_on: str | None, home: Path | None
+    source: Path | None, site: bool, owner: str | None, reviewed_on: str | None, home: Path | None
 ) -> int:
     """Build a version beside the serving one and swap it in. Works while a server runs."""
     from integrations.company import load_company
@@ -61,7 +60,9 @@ def sync(
 
     settings = _settings(home)
     company = load_company(settings.company_dir)
-    sources = _sources(company, source, site=site, owner=owner, reviewed_on=reviewed_on)
+    sources = _sources(
+        company, source, site=site, owner=owner or company.default_queue, reviewed_on=reviewed_on
+    )
     progress = Progress.to_terminal()
     with progress.step("reading the articles"):
         material = gather(
@@ -70,6 +71,7 @@ def sync(
             target_precision=settings.target_precision,
             sources=sources,
         )
+    _discard_unreadable(Home.at(settings.home).index)
     for problem in material.corpus.skipped:
         click.echo(f"left out: {problem}", err=True)
     click.echo(_built(build_index(settings, material, progress)))
@@ -105,6 +107,25 @@ def check(source: Path | None, at: str | None, home: Path | None) -> int:
         err=True,
     )
     return FOUND_ERRORS if errors else 0
+
+
+def _discard_unreadable(index: Path) -> None:
+    """Make a serving version that can't be opened count as damaged, so that it is built again."""
+    from integrations.wiring import read_classifiers
+    from knowledge.search import Library
+    from knowledge.versions import IndexOwnedError, IndexUnavailableError, read_pointer, version_dir
+
+    version = read_pointer(index)
+    if version is None:
+        return
+    folder = version_dir(index, version)
+    try:
+        Library.at(folder).close()
+        read_classifiers(folder / CLASSIFIERS_FILE)
+    except IndexOwnedError:
+        return  # A server has it open.
+    except IndexUnavailableError:
+        (folder / "manifest.json").unlink(missing_ok=True)
 
 
 def _audited(

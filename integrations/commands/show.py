@@ -96,8 +96,9 @@ def _decision(reply: Reply) -> Iterator[str]:
         yield f"   reason       {reply.policy.reason}"
     if reply.ticket:
         yield f"   ticket       {reply.ticket.id} in {reply.ticket.queue}, {reply.ticket.status}"
-    for cited in reply.citations:
-        yield f"   source       {cited.article_id} {cited.title!r}, reviewed {cited.reviewed_on}"
+    sources = {(c.article_id, c.title, c.reviewed_on) for c in reply.citations}
+    for article, title, day in sorted(sources):
+        yield f"   source       {article} {title!r}, reviewed {day}"
 
 
 def _evidence(record: TurnRecord) -> Iterator[str]:

@@ -34,7 +34,9 @@ async def test_every_reply_names_the_versions_that_shaped_it(ask: Ask, app: App)
 
 
 async def test_steps_are_those_of_the_askers_platform(ask: Ask) -> None:
-    windows = await ask("filevault or bitlocker is off, how do I turn disk encryption on", thread="w")
+    windows = await ask(
+        "filevault or bitlocker is off, how do I turn disk encryption on", thread="w"
+    )
     mac = await ask(
         "my mac says FileVault is off, how do I turn encryption on", thread="m", user="omar.haddad"
     )
@@ -103,7 +105,9 @@ async def test_what_is_not_its_business_is_declined_without_a_ticket(ask: Ask, t
     assert reply.handoff is None
 
 
-async def test_a_secret_is_neither_kept_nor_echoed_and_its_owner_is_told(ask: Ask, app: App) -> None:
+async def test_a_secret_is_neither_kept_nor_echoed_and_its_owner_is_told(
+    ask: Ask, app: App
+) -> None:
     reply = await ask("outlook keeps asking, my password is Tr0ub4dor&3x and it still wont open")
     assert "Tr0ub4dor" not in reply.model_dump_json()
     assert "change it" in reply.text
@@ -122,4 +126,3 @@ async def test_the_whole_turn_is_on_record(ask: Ask, app: App) -> None:
     (turn,) = view.turns
     assert turn.reply == reply
     assert turn.signals["label"] == "vpn.certificate_expired"
-

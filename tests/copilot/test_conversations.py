@@ -56,7 +56,9 @@ async def test_more_about_an_open_case_goes_to_the_same_ticket(ask: Ask) -> None
 
 
 async def test_who_comes_back_days_later_is_connected_to_the_earlier_case(ask: Ask) -> None:
-    opened = await ask("I need a real person, the scanner at my desk is on fire again", thread="old")
+    opened = await ask(
+        "I need a real person, the scanner at my desk is on fire again", thread="old"
+    )
     again = await ask(
         "its happening again, same thing as last week", thread="new", at=NOW + timedelta(days=5)
     )
@@ -80,7 +82,6 @@ async def test_a_clarifying_question_offers_choices_and_takes_their_number(ask: 
     assert asked.choices[0] in asked.text
     chosen = await ask("1", thread=asked.thread_id)
     assert chosen.disposition in ("answer", "escalate")
-    assert chosen.disposition != "clarify"
 
 
 async def test_there_is_at_most_one_clarifying_question(ask: Ask) -> None:
@@ -107,7 +108,7 @@ async def test_another_persons_conversation_is_refused(ask: Ask) -> None:
 
 
 async def test_nobody_the_directory_knows_is_refused(ask: Ask) -> None:
-    with pytest.raises(UnknownUserError, match="nobody.here"):
+    with pytest.raises(UnknownUserError, match=r"nobody\.here"):
         await ask("hello", user="nobody.here")
 
 

@@ -1,8 +1,8 @@
 """The check: a statement stands in its passage, or it is cut."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-import pytest
 
 from copilot.author.draft import Draft, Statement
 from copilot.conversation import Citation
@@ -16,7 +16,12 @@ PASSAGE = (
 
 def quote(text: str, *, section: str = "In short", article: str = "kb-1") -> Statement:
     citation = Citation(
-        article_id=article, title="t", section=section, quote=text, reviewed_on="2026-01-01", version="1"
+        article_id=article,
+        title="t",
+        section=section,
+        quote=text,
+        reviewed_on="2026-01-01",
+        version="1",
     )
     return Statement(text, "quote", citation)
 

@@ -1,8 +1,8 @@
 """Reading a message: undoing disguises, cutting it up, finding what was tried."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-import pytest
 
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.normalise import normalise
@@ -28,14 +28,17 @@ def test_disguised_words_are_read_as_a_person_sees_them(raw: str, read: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["error 0x80070005 on LAP-LDS-0412", "KB5031354 fails, code 691", "версия 5.1.6 не работает"]
+    "text",
+    ["error 0x80070005 on LAP-LDS-0412", "KB5031354 fails, code 691", "версия 5.1.6 не работает"],
 )
 def test_codes_names_and_other_scripts_stay_as_they_are(text: str) -> None:
     assert normalise(text, WORDS).text == text
 
 
 def test_quoted_mail_is_kept_apart_from_the_persons_own_words() -> None:
-    cleaned = normalise("is this real?\n\nFrom: it@evil.example\nSent: Monday\nsend us your password")
+    cleaned = normalise(
+        "is this real?\n\nFrom: it@evil.example\nSent: Monday\nsend us your password"
+    )
     assert cleaned.text == "is this real?"
     assert "send us your password" in cleaned.quoted
 

@@ -1,0 +1,83 @@
+"""The command as a person or a script runs it: a process of its own."""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+COPILOT = Path(sys.executable).with_name("copilot")
+ROOT = Path(__file__).parents[1]
+SECONDS = 120
+
+
+@dataclass(frozen=True)
+class Done:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+    cpu: float
+    """Seconds of processor time."""
+
+    @property
+    def data(self) -> dict[str, object]:
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+def run(
+    *arguments: str | bytes | Path,
+    given: bytes = b"",
+    settings: Mapping[str, str] | None = None,
+    file_bytes: int | None = None,
+    user: str | None = None,
+) -> Done:
+    """Run `copilot`; `file_bytes` is the largest file it may write, as on a full disk."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    done = subprocess.run(
+        [COPILOT, *arguments],
+        input=given,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        env=_environment(settings or {}),
+        user=user,
+        preexec_fn=None if file_bytes is None else lambda: _limit(file_bytes),  # one thread
+    )
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    out, err = done.stdout.decode("utf-8"), done.stderr.decode("utf-8")
+    assert "Traceback" not in err, err
+    return Done(done.returncode, out, err, cpu)
+
+
+def modules_after(statements: str) -> Sequence[str]:
+    """Top-level modules that a fresh interpreter holds after the statements."""
+    program = (
+        f"{statements}\nimport sys\nprint(*{{name.partition('.')[0] for name in sys.modules}})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+        env=_environment({}),
+    )
+    return done.stdout.split()
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith("COPILOT_")}  # noqa: TID251  # a child's
+    return {**kept, **settings}
+
+
+def _limit(file_bytes: int) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
