@@ -1,8 +1,9 @@
 """A home whose index holds many times the shipped passages: jittered copies of the shipped vectors.
 
-Built through the product's own functions, once for each work folder. A copy has the original's text,
-its own id, a numbered title and no label, like a page of an imported site; its vectors are the
-original's moved a good way towards others. Embedding as many new texts would take hours and measure nothing else.
+Built through the product's own functions, once for each work folder. A copy has the original's
+text, its own id and a numbered title, but no label and no aliases, like a page of an imported site.
+Its vectors are the original's, moved a good way towards others. Embedding as many new texts would
+take hours and measure nothing else.
 """
 
 import argparse
@@ -96,6 +97,7 @@ def copies(articles: Sequence[Article], times: int) -> Corpus:
                 "title": f"{article.title} [copy {number}]",
                 "category": None,
                 "subcategory": None,
+                "aliases": {},
             }
         )
         for number in range(1, times)

@@ -15,7 +15,7 @@ _ACT = 0.5
 _SOCIAL_WORDS = 14
 """A longer message is about something, however friendly it starts."""
 _OUT_OF_SCOPE = 0.45
-_AMBIGUOUS, _CERTAIN = 0.6, 0.6
+_AMBIGUOUS, _CLEARLY, _CERTAIN = 0.6, 0.7, 0.6
 _UNCLEAR, _FEW_WORDS, _HARDLY_ANY_WORDS = 0.25, 20, 6
 _NAMES_TOPIC = 0.35
 _HOLD, _NEAR = 0.06, 0.3
@@ -33,11 +33,10 @@ def next_move(
     understanding: Understanding,
     decision: Decision,
     *,
-    choices: Mapping[str, str],
     out_of_scope: frozenset[str],
 ) -> Move:
-    """The first rule that applies. `choices`: what the clarifying question shows for each label."""
-    rules = _rules(asked, memory, understanding, decision, choices, out_of_scope)
+    """The first rule that applies."""
+    rules = _rules(asked, memory, understanding, decision, out_of_scope)
     return next(move for move in rules if move is not None)
 
 
@@ -46,7 +45,6 @@ def _rules(
     memory: Memory,
     understanding: Understanding,
     decision: Decision,
-    choices: Mapping[str, str],
     out_of_scope: frozenset[str],
 ) -> Iterator[Move | None]:
     yield _by_policy(memory, understanding, decision)
@@ -58,7 +56,6 @@ def _rules(
     yield _social(understanding)
     yield _not_ours(understanding, out_of_scope)
     yield _more_for_the_case(memory, understanding)
-    yield _ambiguous(memory, understanding, choices)
     yield Move("answer", "answer")
 
 
@@ -184,19 +181,6 @@ def _more_for_the_case(memory: Memory, understanding: Understanding) -> Move | N
     return None if other_topic else Move("update", "more_information")
 
 
-def _ambiguous(
-    memory: Memory, understanding: Understanding, choices: Mapping[str, str]
-) -> Move | None:
-    """Ask once, and only where the answer changes the route."""
-    if memory.clarified or (memory.turns and memory.shown):
-        return None
-    question = understanding.main
-    asks = understanding.signals["ambiguity"] >= _AMBIGUOUS and question.certainty < _CERTAIN
-    if not asks or len(understanding.questions) > 1:
-        return None
-    return Move("clarify", "ambiguous", labels=plausible(understanding, choices))
-
-
 def plausible(understanding: Understanding, choices: Mapping[str, str]) -> tuple[str, ...]:
     """Labels between which one question decides; none where the message gives no hold at all."""
     labels = understanding.main.labels
@@ -218,6 +202,12 @@ def may_ask(
     if between and words <= _FEW_WORDS and understanding.signals["ambiguity"] >= _UNCLEAR:
         return between
     return () if words <= _HARDLY_ANY_WORDS and understanding.main.certainty < _CERTAIN else None
+
+
+def sure_enough(understanding: Understanding, confidence: float) -> bool:
+    """What could mean several things is answered at once only when an article is clearly the one."""
+    ambiguous = understanding.signals["ambiguity"] >= _AMBIGUOUS
+    return not ambiguous or confidence >= _CLEARLY or len(understanding.text.split()) > _FEW_WORDS
 
 
 def _is(understanding: Understanding, act: str) -> bool:

@@ -10,7 +10,7 @@ from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import Versions
-from copilot.conversing import earlier_case, may_ask, next_move
+from copilot.conversing import earlier_case, may_ask, next_move, sure_enough
 from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
@@ -75,7 +75,6 @@ class Nodes:
             memory,
             read,
             decision,
-            choices=company.choices,
             out_of_scope=company.out_of_scope,
         )
         return {"decision": decision, "move": move}
@@ -249,7 +248,8 @@ def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleH
         return None
     if move.focus:
         return next((hit for hit in finding.hits if _label(hit) == move.focus), None)
-    return _fullest(finding.hits) if finding.answerable else None
+    sure = finding.answerable and sure_enough(state["understanding"], finding.confidence)
+    return _fullest(finding.hits) if sure else None
 
 
 def _fullest(hits: Sequence[ArticleHit]) -> ArticleHit:

@@ -78,7 +78,7 @@ class FollowingReader:
         return self._reader.question(text)
 
     def _load(self) -> MessageReader:
-        classifiers = _classifiers(self._library.folder / CLASSIFIERS_FILE)
+        classifiers = read_classifiers(self._library.folder / CLASSIFIERS_FILE)
         if classifiers.fingerprint != self._embedder.fingerprint:
             raise IndexUnavailableError(
                 f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
@@ -92,7 +92,8 @@ class FollowingReader:
         return MessageReader(classifiers, classifiers.recogniser, self._embedder)
 
 
-def _classifiers(file: Path) -> Classifiers:
+def read_classifiers(file: Path) -> Classifiers:
+    """The classifiers of an index version, or `IndexUnavailableError`."""
     try:
         return Classifiers.load(file)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -42,7 +42,7 @@ class Settings(BaseSettings):
     """How long a command waits for the process that owns the home to answer."""
     keep_index_versions: int = Field(default=3, ge=2)
     """Index versions kept for rolling back."""
-    target_precision: float = Field(default=0.8, gt=0, lt=1)
+    target_precision: float = Field(default=0.75, gt=0, lt=1)
     """Share of shown answers that shall be right on the calibration split; below it a person takes over."""
     lockdown: bool = False
     """Send every account-recovery case to people, for example while under attack."""

@@ -219,6 +219,7 @@ class Shelf:
         )
         self.number_of: Mapping[str, int] = {card.id: n for n, card in enumerate(self.cards)}
         self._aliases_in = self._languages()
+        self._held_aliases: dict[str, Vectors] = {}
         ((count,),) = self.ask("select count(*) from rows")
         if not count == len(self.article_of) == len(self._vectors):
             raise ValueError("the files of the index disagree about the number of passages")
@@ -240,10 +241,12 @@ class Shelf:
         """Cosine of every alias; -1 for those that need not be compared."""
         near = np.full(len(self._aliases), _UNCOMPARED, dtype=np.float32)
         if len(near) <= _FEW_ALIASES:
-            rows = np.arange(len(near), dtype=np.int64)
-        else:
-            rows = self._aliases_in.get(language, np.empty(0, dtype=np.int64))
-        near[rows] = self._aliases.read(rows) @ vector
+            return self._aliases.read(np.arange(len(near), dtype=np.int64)) @ vector
+        rows = self._aliases_in.get(language, np.empty(0, dtype=np.int64))
+        if language not in self._held_aliases:
+            # They lie far apart on disk: reading them anew costs more than all the rest.
+            self._held_aliases[language] = self._aliases.read(rows)
+        near[rows] = self._held_aliases[language] @ vector
         return near
 
     def _languages(self) -> Mapping[str, Rows]:

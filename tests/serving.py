@@ -56,3 +56,13 @@ def served(home: Path, log: Path) -> Iterator[str]:
         process.terminate()
         assert process.wait(timeout=30) == 0
         process.stdout.close()
+
+
+def reworded_articles(folder: Path) -> Path:
+    """The shipped articles with one sentence more; what the classifiers learn from stays."""
+    from integrations.company import load_company, shipped_company
+
+    shutil.copytree(load_company(shipped_company()).articles, folder)
+    first = min(folder.rglob("[!R]*.md"))
+    first.write_text(first.read_text("utf-8").rstrip() + " Ask them in chat.\n", "utf-8")
+    return folder

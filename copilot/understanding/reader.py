@@ -14,6 +14,7 @@ from copilot.understanding.segments import segments
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
 _MIN_PART_WORDS = 5
+_SURE_PART = 0.9
 _SECOND_QUESTION = 0.5
 _ECHO = 0.08
 """A part is a question of its own when its label is this certain, and the whole message agrees a little."""
@@ -87,17 +88,26 @@ class MessageReader:
         return (whole, *kept.values()) if len(kept) > 1 else (whole,)
 
     def _actions(self, texts: list[str], vectors: Vector) -> tuple[SeenAction, ...]:
-        """Of the message and its parts, each action once, where it is seen best."""
-        best: dict[str, SeenAction] = {}
-        for number, (text, vector) in enumerate(zip(texts, vectors, strict=True)):
-            part = number > 0
-            if part and len(text.split()) < _MIN_PART_WORDS:
+        """Each action once, where it is seen best. What the whole message asks for leads.
+
+        A sentence out of its context reads like something else easily ("my phone is smashed"), so a
+        part adds to a message that asks for something already only when it is all but certain.
+        """
+        best = {seen.action: seen for seen in self._asked(texts[0], vectors[0], part=False)}
+        needed = _SURE_PART if best else 0.0
+        for text, vector in zip(texts[1:], vectors[1:], strict=True):
+            if len(text.split()) < _MIN_PART_WORDS:
                 continue
-            topics = self._named("label", text, vector)
-            for action, confidence in self._recogniser.seen(text, vector, topics, part=part):
-                if action not in best or best[action].confidence < confidence:
-                    best[action] = SeenAction(action, confidence, text)
+            for seen in self._asked(text, vector, part=True):
+                known = best.get(seen.action)
+                if seen.confidence >= max(needed, known.confidence if known else 0.0):
+                    best[seen.action] = seen
         return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
+
+    def _asked(self, text: str, vector: Vector, *, part: bool) -> list[SeenAction]:
+        topics = self._named("label", text, vector)
+        seen = self._recogniser.seen(text, vector, topics, part=part)
+        return [SeenAction(action, confidence, text) for action, confidence in seen]
 
 
 def _clear(classes: dict[str, float], usual: str) -> str:

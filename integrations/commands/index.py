@@ -111,7 +111,7 @@ def check(source: Path | None, at: str | None, home: Path | None) -> int:
 
 def _discard_unreadable(index: Path) -> None:
     """Make a serving version that can't be opened count as damaged, so that it is built again."""
-    from integrations.wiring import read_classifiers
+    from integrations.following import read_classifiers
     from knowledge.search import Library
     from knowledge.versions import IndexOwnedError, IndexUnavailableError, read_pointer, version_dir
 

@@ -15,7 +15,7 @@ from tests.killing_turns import (
 @pytest.mark.parametrize("handoffs", [False, True], ids=["turns", "handoffs"])
 def test_killed_turns_are_finished_without_a_second_ticket(home: Path, handoffs: bool) -> None:
     chance = random.Random(11)  # noqa: S311  # when to kill is no secret
-    for point in range(3):
+    for point in range(2):
         kill_within_a_batch(home, f"p{point}", chance, handoffs=handoffs)
         assert_nothing_lost(home)
         assert_accepted_lines_are_kept(home, f"p{point}")
