@@ -26,6 +26,7 @@ from copilot.errors import CopilotError, InquiryError, UnknownUserError
 from copilot.graph import Graph
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
+    NewInquiry,
     PassageScore,
     PlannedHandoff,
     Stored,
@@ -119,6 +120,7 @@ class Copilot:
                 redactions=redacted.count,
                 secrets=tuple(redacted.found),
                 seen=redacted.seen,
+                opens_thread=inquiry.thread is None and isinstance(begun, NewInquiry),
             )
             return await self._turn(asked, started)
 
@@ -173,11 +175,11 @@ class Copilot:
 
     async def _run(self, asked: Asked) -> TurnState:
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
-        before = await self._graph.aget_state(config)
-        memory: Memory = before.values.get("memory") or Memory()
+        before = {} if asked.opens_thread else (await self._graph.aget_state(config)).values
+        memory: Memory = before.get("memory") or Memory()
         if memory.last_inquiry == asked.inquiry.id:
             # The graph finished before the crash; running it again would count the turn twice.
-            return TurnState(memory=memory, reply=before.values["reply"], asked=asked)
+            return TurnState(memory=memory, reply=before["reply"], asked=asked)
         asked = await self._with_past(asked, first=not memory.turns)
         result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
         return cast(TurnState, result)

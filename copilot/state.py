@@ -69,6 +69,8 @@ class Asked:
     secrets: tuple[str, ...] = ()
     """Kinds of secrets that were taken out of the message."""
     seen: Seen = field(default_factory=Seen)
+    opens_thread: bool = False
+    """Whether nothing can be remembered of this conversation yet."""
 
 
 class TurnState(TypedDict, total=False):

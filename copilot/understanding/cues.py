@@ -27,17 +27,19 @@ class Cues:
     """The cues in a fixed order, compiled."""
 
     def __init__(self, file: CueFile) -> None:
-        compiled = [
-            *((name, _compiled(parts, re.IGNORECASE)) for name, parts in file.cues.items()),
-            *((name, _compiled(parts, re.NOFLAG)) for name, parts in file.exact.items()),
-        ]
-        self.names = tuple(name for name, _ in compiled)
-        self._patterns = tuple(pattern for _, pattern in compiled)
+        # Lower-case patterns on a lower-case text find the same as ignoring case, in half the time.
+        self._folded = tuple(_compiled(parts) for parts in file.cues.values())
+        self._exact = tuple(_compiled(parts) for parts in file.exact.values())
+        self.names = (*file.cues, *file.exact)
 
     def present(self, text: str) -> NDArray[np.float32]:
         """Shape (cues,): 1 where a cue occurs in the text, else 0."""
         plain = text.translate(_APOSTROPHES)
-        found = [pattern.search(plain) is not None for pattern in self._patterns]
+        lower = plain.lower()
+        found = [
+            *(pattern.search(lower) is not None for pattern in self._folded),
+            *(pattern.search(plain) is not None for pattern in self._exact),
+        ]
         return np.array(found, dtype=np.float32)
 
 
@@ -54,5 +56,5 @@ def cues_digest() -> str:
     return sha256(raw).hexdigest()[:16]
 
 
-def _compiled(parts: tuple[str, ...], flags: re.RegexFlag) -> re.Pattern[str]:
-    return re.compile("|".join(part.replace("{w}", r"\w*") for part in parts), flags)
+def _compiled(parts: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(part.replace("{w}", r"\w*") for part in parts))
