@@ -84,9 +84,9 @@ class FollowingReader:
                 f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
                 "is in use. Run `copilot index sync`."
             )
-        if classifiers.recogniser is None:
+        if classifiers.recogniser is None or not classifiers.recogniser.fits:
             raise IndexUnavailableError(
-                "The index has no recogniser of requested actions; an earlier release built it. "
+                "The index has no recogniser of requested actions that fits the cues in use. "
                 "Run `copilot index sync`."
             )
         return MessageReader(classifiers, classifiers.recogniser, self._embedder)

@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.understanding.cues import cues
+from copilot.understanding.cues import cues, cues_digest
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.scores import Floats, log_softmax
 
@@ -67,6 +67,8 @@ class Recogniser:
     """Slope and bias that turn a score into log-odds."""
     thresholds: Floats
     """From which probability a whole message, and a part of one, counts as mandatory."""
+    cues: str
+    """Digest of the cues that it was trained with; with others its margins mean nothing."""
 
     def read(self, text: str, vector: Floats) -> Reading:
         margins = self.margins(dense_features(text, vector, self.products), buckets(text))
@@ -80,6 +82,11 @@ class Recogniser:
             weights = self.rarity[grams]
             total = total + weights @ self.sparse[grams] / np.linalg.norm(weights)
         return np.asarray(total, dtype=np.float32)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the cues in use are those it was trained with."""
+        return self.cues == cues_digest()
 
     @property
     def mandatory(self) -> NDArray[np.bool_]:
@@ -146,6 +153,7 @@ class Recogniser:
             labels=tuple(str(label) for label in stored["labels"]),
             kinds=tuple(str(kind) for kind in stored["kinds"]),
             products=stored["products"].astype(np.int64),
+            cues=str(stored["cues"]),
             **{name: stored[name].astype(np.float32) for name in _FLOATS},
         )
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from copilot.understanding.cues import cues
+from copilot.understanding.cues import cues, cues_digest
 from copilot.understanding.ngrams import BUCKETS, buckets
 from copilot.understanding.recogniser import Recogniser, dense_features, score
 from copilot.understanding.scores import Floats
@@ -94,6 +94,7 @@ def _fitted(
         products=products,
         calibration=np.array([1, 0], dtype=np.float32),
         thresholds=np.array([0.5, 0.5], dtype=np.float32),
+        cues=cues_digest(),
     )
     people = recogniser.mandatory[truth]
     for columns, coefficients, biases in _margins(table, truth, people, len(labels)):

@@ -1,6 +1,7 @@
 """Which actions a message asks for: cues, training on a small set, and the whole product."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +110,11 @@ def test_it_is_kept_with_the_classifiers_and_reads_the_same_afterwards(
     text = "please unlock the login of my boss"
     before, after = (r.read(text, _words([text])[0]) for r in (recogniser, kept))
     assert after.mandatory == pytest.approx(before.mandatory, abs=1e-2)
+
+
+def test_one_trained_with_other_cues_says_that_it_no_longer_fits(recogniser: Recogniser) -> None:
+    assert recogniser.fits
+    assert not replace(recogniser, cues="other").fits
 
 
 def test_without_anything_mandatory_to_learn_nothing_is_escalated() -> None:
