@@ -22,7 +22,7 @@ _EMBEDDING, _CUE, _PRODUCT = 2.0, 0.5, 0.25
 _SHARPNESS, _MANDATORY_MARGIN = 5.0, 1.5
 _FLOATS = ("dense", "sparse", "intercept", "rarity", "calibration", "thresholds")
 _DECLINED_FROM, _PERMITTED_FROM, _SECOND_FROM = 0.25, 0.45, 0.3
-_TOPIC_FROM, _AGREEING_FROM = 0.5, 0.15
+_TOPIC_FROM, _AGREEING_FROM = 0.35, 0.04
 """A topic that always needs people counts when it is this certain and the recogniser half agrees."""
 
 
