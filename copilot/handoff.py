@@ -25,6 +25,9 @@ _CLEAR_TOPIC, _LIKELY_TOPIC = 0.6, 0.35
 """Certainty of a topic that replaces the conversation's, and one that names an owner."""
 _PRESSING = 0.8
 """Probability of high urgency that raises the priority: much is called urgent."""
+FAILED = ("step_failed", "steps_failed", "came_back")
+"""Reasons of moves that follow a try which did not help."""
+LIKELY_TOPIC = 0.5
 _NEXT_STEP = {
     "not_sure": "No current article answered this. Contact the employee and, once solved, note which article is missing.",
     "steps_failed": "Continue after the attempted steps; do not repeat them.",
@@ -46,7 +49,9 @@ def build(
 ) -> Handoff:
     """The handoff of this turn, with what earlier turns of the conversation brought."""
     keeps = _keeps_topic(memory, understanding, move)
-    label = move.focus or (memory.label if keeps else understanding.main.label)
+    label = _label(understanding, decision, company) if not keeps else memory.label
+    label = move.focus or label
+    failed = memory.failures + (move.reason in FAILED and bool(memory.shown))
     environment = environment_of(asked, memory, understanding, label, company)
     card = _card(asked.person)
     category, _, subcategory = (label or "").partition(".")
@@ -66,13 +71,13 @@ def build(
         reason_code=move.reason,
         employee=card,
         environment=environment,
-        attempted_steps=_steps(memory, understanding),
+        attempted_steps=_steps(memory, understanding, failed),
         error_messages=tuple(
             dict.fromkeys((*memory.error_messages, *understanding.error_messages))
         )[:10],
-        evidence=_evidence(memory, findings, ruled=ruled),
+        evidence=_evidence(memory.shown[:failed], findings, ruled=ruled),
         ruled_out=tuple(
-            f"The steps of {article} did not help." for article in memory.shown[: memory.failures]
+            f"The steps of {article} did not help." for article in memory.shown[:failed]
         ),
         suggested_next_step=_suggestion(move, decision, findings),
         confidence=_confidence(decision, understanding, findings),
@@ -81,6 +86,14 @@ def build(
         transcript_url=f"/cases/threads/{asked.thread_id}",
         redactions=memory.redactions + asked.redactions,
     )
+
+
+def _label(understanding: Understanding, decision: Decision, company: CompanyFacts) -> str | None:
+    """An escalated action says better what the case is about than an unsure topic does."""
+    label = understanding.main.label
+    if decision.escalated and understanding.main.certainty < LIKELY_TOPIC:
+        return company.action_labels.get(decision.escalated[0].action, label)
+    return label
 
 
 def _card(person: Person) -> EmployeeCard:
@@ -172,15 +185,20 @@ def _summary(
     return f'{topic}. {asked.person.name} wrote: "{said}"'
 
 
-def _steps(memory: Memory, understanding: Understanding) -> tuple[AttemptedStep, ...]:
-    every = {step.step.lower(): step for step in (*memory.attempted, *understanding.attempted)}
+def _steps(memory: Memory, understanding: Understanding, failed: int) -> tuple[AttemptedStep, ...]:
+    """What was tried, in the employee's words, and what the copilot had suggested without success."""
+    suggested = tuple(
+        AttemptedStep(step=f"Steps of {article}", outcome="failed", source="suggested_by_copilot")
+        for article in memory.shown[:failed]
+    )
+    every = {s.step.lower(): s for s in (*suggested, *memory.attempted, *understanding.attempted)}
     return tuple(every.values())[:12]
 
 
-def _evidence(memory: Memory, findings: Sequence[Findings], *, ruled: bool) -> tuple[Evidence, ...]:
-    found: dict[str, str] = dict.fromkeys(
-        memory.shown[: memory.failures], "Its steps were given and did not help."
-    )
+def _evidence(
+    failed: Sequence[str], findings: Sequence[Findings], *, ruled: bool
+) -> tuple[Evidence, ...]:
+    found = dict.fromkeys(failed, "Its steps were given and did not help.")
     for finding in findings:
         for hit in finding.stale_hits[:2]:
             found.setdefault(

@@ -20,7 +20,7 @@ from copilot.understanding.message import Question, Understanding
 from knowledge.findings import ArticleHit, Findings, Reader
 
 _FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
-_TENTATIVE_BELOW = 0.7
+_TENTATIVE_BELOW = 0.8
 _NEXT_LABEL = 0.15
 _UNCLEAR, _FEW_WORDS = 0.35, 8
 _AS_NEAR = 0.05
@@ -118,6 +118,8 @@ class Nodes:
             for question, hit, _ in chosen
         ]
         draft = deterministic.write(sources, _manner(state, [finding for *_, finding in chosen]))
+        if state["understanding"].text.count("?") > len(chosen):
+            draft = draft.followed_by(phrases(state["understanding"].language).say("missed"))
         move = state["move"] if len(chosen) == len(asked_for) else _not_sure(state["move"])
         return {"draft": draft, "move": move}
 

@@ -15,6 +15,7 @@ from copilot.conversation import (
     Versions,
 )
 from copilot.conversing import related
+from copilot.handoff import LIKELY_TOPIC
 from copilot.moves import Move
 from copilot.prompts.phrases import Phrases, phrases, spoken
 from copilot.state import Asked, Memory, Pending
@@ -23,7 +24,6 @@ from knowledge.findings import Findings
 from policies.model import Decision
 
 _OFFER_AFTER = 2
-_LIKELY_TOPIC = 0.5
 _FOLLOW_UPS = ("step_failed", "came_back", "clarified", "more_information", "step_partial")
 _HANDOFF_PHRASES = {
     "not_sure": "not_sure",
@@ -65,7 +65,7 @@ class Turn:
         if self.move.focus:
             return self.move.focus
         if self.move.kind in ("say", "update") or self.move.reason in _FOLLOW_UPS:
-            return self.memory.label or (main.label if main.certainty >= _LIKELY_TOPIC else None)
+            return self.memory.label or (main.label if main.certainty >= LIKELY_TOPIC else None)
         return main.label
 
 
@@ -134,14 +134,11 @@ def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
 
 
 def _filed_under(turn: Turn, company: CompanyFacts) -> str | None:
-    """An escalated action says better what the case is about than an unsure topic does."""
+    """Reply and handoff name the same topic."""
     if turn.move.kind == "decline":
         return next(iter(sorted(company.out_of_scope)), None)
-    if turn.decision.effect == "escalate" and turn.understanding.main.certainty < _LIKELY_TOPIC:
-        escalated = turn.decision.escalated
-        return (
-            company.action_labels.get(escalated[0].action, turn.label) if escalated else turn.label
-        )
+    if turn.handoff is not None and turn.handoff.category:
+        return f"{turn.handoff.category}.{turn.handoff.subcategory}"
     return turn.label
 
 

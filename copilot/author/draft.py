@@ -51,5 +51,9 @@ class Draft:
     def grounded(self) -> bool:
         return any(statement.kind == "quote" for statement in self.statements)
 
+    def followed_by(self, sentence: str) -> "Draft":
+        """With a closing sentence of the copilot's own."""
+        return replace(self, statements=(*self.statements, Statement(sentence)))
+
     def with_statements(self, statements: tuple[Statement, ...]) -> "Draft":
         return replace(self, statements=statements, cut=len(self.statements) - len(statements))

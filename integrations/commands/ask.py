@@ -53,7 +53,13 @@ def ask(
             return USAGE
         return asyncio.run(_batch(batch, out, home))
     if text == "-":
-        text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+        try:
+            text = sys.stdin.buffer.read().decode("utf-8")
+        except UnicodeDecodeError as error:
+            click.echo(
+                f"Standard input is not UTF-8 (byte {error.start}). Send UTF-8 text.", err=True
+            )
+            return USAGE
     if text is None:
         click.echo(
             'Say what to ask: copilot ask "VPN says certificate validation failure"', err=True

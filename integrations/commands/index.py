@@ -176,7 +176,7 @@ def _sources(
 def _built(report: "BuildReport") -> str:
     size = f"{report.articles} articles, {report.passages} passages"
     if report.reused:
-        return f"Nothing changed: index version {report.version} serves ({size})."
+        return f"Nothing had to be built: index version {report.version} serves ({size})."
     return (
         f"Index version {report.version} serves ({size}): {report.added} passages added, "
         f"{report.unchanged} unchanged, {report.deleted} removed, {report.embedded} texts embedded."

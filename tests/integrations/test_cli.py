@@ -216,7 +216,7 @@ def test_versions_are_listed_and_rolled_back_within_a_second(home: Path, tmp_pat
     second = read_pointer(home / "index")
     assert second
     assert f"Index version {second} serves (" in synced.out
-    assert "Nothing changed" in run("index", "sync", "--source", source, "--home", home).out
+    assert "Nothing had to be built" in run("index", "sync", "--source", source, "--home", home).out
 
     listed = run("index", "list", "--home", home)
     marks = {line[2:].split()[0]: line[0] for line in listed.out.splitlines()}
