@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import inspect
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack
@@ -96,6 +97,7 @@ async def open_app(
 ) -> App:
     """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home."""
     told = progress or Progress.silent()
+    _forbid_tracing()
     home = Home.at(settings.home)
     profile = load_company(settings.company_dir)
     policies = load_policies(
@@ -114,6 +116,17 @@ async def open_app(
         await stack.aclose()
         raise
     return app
+
+
+def _forbid_tracing() -> None:
+    """A tracing variable of the environment would make LangChain send conversations to a cloud."""
+    for name in (
+        "LANGSMITH_TRACING",
+        "LANGSMITH_TRACING_V2",
+        "LANGCHAIN_TRACING_V2",
+        "LANGCHAIN_TRACING",
+    ):
+        os.environ[name] = "false"  # noqa: TID251  # the library reads nothing else
 
 
 def prepare(settings: Settings, profile: Company, policies: Policies, progress: Progress) -> None:
