@@ -268,6 +268,27 @@ def _record(state: TurnState) -> TurnRecord:
         signals |= {f"search{number}.{k}": round(float(v), 4) for k, v in finding.signals.items()}
         signals[f"search{number}.confidence"] = round(finding.confidence, 4)
     draft = state.get("draft")
+    passages = tuple(
+        PassageScore(chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4))
+        for finding in findings
+        for hit in finding.hits[:5]
+        for p in hit.passages[:3]
+    )
+    author = draft.author if draft else "deterministic"
+    return _kept(asked, reply, author, signals, passages)
+
+
+def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:
+    return _kept(asked, reply, "outage", {"reason": outage.REASON})
+
+
+def _kept(
+    asked: Asked,
+    reply: Reply,
+    author: str,
+    signals: dict[str, float | int | str | bool | list[str] | None],
+    passages: tuple[PassageScore, ...] = (),
+) -> TurnRecord:
     return TurnRecord(
         inquiry_id=reply.inquiry_id,
         thread_id=reply.thread_id,
@@ -275,33 +296,12 @@ def _record(state: TurnState) -> TurnRecord:
         channel=asked.inquiry.channel,
         at=asked.inquiry.at,
         language=reply.language,
-        author=draft.author if draft else "deterministic",
-        passages=tuple(
-            PassageScore(chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4))
-            for finding in findings
-            for hit in finding.hits[:5]
-            for p in hit.passages[:3]
-        ),
+        author=author,
+        passages=passages,
         signals=signals,
         decision=reply.policy,
         versions=reply.versions,
         cost_usd=reply.cost_usd,
-        redactions=asked.redactions,
-    )
-
-
-def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:
-    return TurnRecord(
-        inquiry_id=reply.inquiry_id,
-        thread_id=reply.thread_id,
-        user=asked.person.id,
-        channel=asked.inquiry.channel,
-        at=asked.inquiry.at,
-        language=reply.language,
-        author="outage",
-        signals={"reason": outage.REASON},
-        decision=reply.policy,
-        versions=reply.versions,
         redactions=asked.redactions,
     )
 
