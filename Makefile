@@ -9,7 +9,7 @@ PORT    ?= 8000
 # Where the CPU build of torch is not what pip finds by itself, see README "Installing torch".
 PIP_ARGS ?=
 
-.PHONY: run install test servers fmt lint types imports check bench soak vectors clean
+.PHONY: run install test servers fmt lint types imports check bench soak vectors adapter clean
 
 run: $(VENV)/run.stamp
 	$(BIN)/copilot serve --port $(PORT)
@@ -20,7 +20,7 @@ $(VENV)/bin/python:
 	@echo "[1/3] creating the virtual environment in $(VENV)"
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/run.stamp: pyproject.toml constraints.txt | $(VENV)/bin/python
+$(VENV)/run.stamp: pyproject.toml constraints.txt $(wildcard knowledge/bundled/*.npz) | $(VENV)/bin/python
 	@echo "[2/3] installing pinned dependencies (about 2 GB, some minutes)"
 	$(BIN)/pip install --quiet --disable-pip-version-check $(PIP_ARGS) -c constraints.txt -e .
 	@echo "[3/3] exporting the embedding model (once, under a minute)"
@@ -58,6 +58,9 @@ bench: $(VENV)/dev.stamp
 
 vectors: $(VENV)/run.stamp
 	$(BIN)/python -m integrations.bundling
+
+adapter: $(VENV)/run.stamp
+	$(BIN)/python -m integrations.bundling --adapter
 
 soak: $(VENV)/dev.stamp servers
 	$(BIN)/pytest -q -m soak

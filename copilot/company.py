@@ -31,6 +31,8 @@ class CompanyFacts:
     out_of_scope: frozenset[str] = frozenset()
     service_hours: str = ""
     lockdown: bool = False
+    forms: frozenset[str] = frozenset()
+    """Ids of the forms that requests are made with."""
     applications: Mapping[str, str] = field(default_factory=dict)
     """Application that a category is about, as the directory names it in `app_versions`."""
 

@@ -117,7 +117,8 @@ class Nodes:
             )
             for question, hit, _ in chosen
         ]
-        draft = deterministic.write(sources, _manner(state, [finding for *_, finding in chosen]))
+        manner = _manner(state, [finding for *_, finding in chosen], self._parts.company.forms)
+        draft = deterministic.write(sources, manner)
         if state["understanding"].text.count("?") > len(chosen):
             draft = draft.followed_by(phrases(state["understanding"].language).say("missed"))
         move = state["move"] if len(chosen) == len(asked_for) else _not_sure(state["move"])
@@ -285,7 +286,9 @@ def _continues(read: Understanding, memory: Memory) -> bool:
     return read.main.certainty < _UNCLEAR and len(read.text.split()) <= _FEW_WORDS
 
 
-def _manner(state: TurnState, findings: Sequence[Findings]) -> deterministic.Manner:
+def _manner(
+    state: TurnState, findings: Sequence[Findings], forms: frozenset[str]
+) -> deterministic.Manner:
     read = state["understanding"]
     return deterministic.Manner(
         phrases=phrases(read.language),
@@ -295,6 +298,7 @@ def _manner(state: TurnState, findings: Sequence[Findings]) -> deterministic.Man
         platform=_reader(state).platform,
         tentative=min(finding.confidence for finding in findings) < _TENTATIVE_BELOW,
         again=state["move"].reason == "step_failed",
+        forms=forms,
     )
 
 

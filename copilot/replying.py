@@ -64,6 +64,8 @@ class Turn:
         main = self.understanding.main
         if self.move.focus:
             return self.move.focus
+        if self.move.kind == "answer" and self.draft.topic:
+            return self.draft.topic
         if self.move.kind in ("say", "update") or self.move.reason in _FOLLOW_UPS:
             return self.memory.label or (main.label if main.certainty >= LIKELY_TOPIC else None)
         return main.label

@@ -125,10 +125,14 @@ class Copilot:
             return await self._turn(asked, started)
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None:
-        """Record what became of a reply."""
+        """Record what became of a reply; what is fixed is resolved at the desk too."""
         if isinstance(event, Feedback):
             comment = self._redactor.redact(event.comment).text if event.comment else None
-            await self._journal.note_feedback(event.model_copy(update={"comment": comment}))
+            said = event.model_copy(update={"comment": comment})
+            ticket = await self._journal.note_feedback(said)
+            if ticket is not None and said.verdict == "fixed" and said.at is not None:
+                key = f"resolved:{said.inquiry_id}"
+                await self._desk.resolve(ticket.id, key=key, by=said.user, at=said.at)
 
     async def recover(self) -> int:
         """Finish what a crash left without a reply; returns how many inquiries that were."""

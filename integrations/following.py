@@ -64,9 +64,10 @@ class FollowingLibrary:
 class FollowingReader:
     """A message reader whose classifiers belong to the serving index version."""
 
-    def __init__(self, library: FollowingLibrary, embedder: Embedder) -> None:
+    def __init__(self, library: FollowingLibrary, search: Embedder, tuned: Embedder) -> None:
         self._library = library
-        self._embedder = embedder
+        self._search = search
+        self._tuned = tuned
         self._reader = self._load()
 
     def read(self, raw: str, *, language: str = "en") -> Understanding:
@@ -79,9 +80,9 @@ class FollowingReader:
 
     def _load(self) -> MessageReader:
         classifiers = read_classifiers(self._library.folder / CLASSIFIERS_FILE)
-        if classifiers.fingerprint != self._embedder.fingerprint:
+        if classifiers.fingerprint != self._tuned.fingerprint:
             raise IndexUnavailableError(
-                f"The index was built with model {classifiers.fingerprint}, but {self._embedder.fingerprint} "
+                f"The index was built with model {classifiers.fingerprint}, but {self._tuned.fingerprint} "
                 "is in use. Run `copilot index sync`."
             )
         if classifiers.recogniser is None or not classifiers.recogniser.fits:
@@ -89,7 +90,7 @@ class FollowingReader:
                 "The index has no recogniser of requested actions that fits the cues in use. "
                 "Run `copilot index sync`."
             )
-        return MessageReader(classifiers, classifiers.recogniser, self._embedder)
+        return MessageReader(classifiers, classifiers.recogniser, self._search, self._tuned)
 
 
 def read_classifiers(file: Path) -> Classifiers:

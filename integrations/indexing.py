@@ -15,7 +15,7 @@ from copilot.understanding.cues import cues_digest
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.recogniser_training import train_recogniser
 from copilot.understanding.scores import Floats
-from copilot.understanding.training import RECIPE, Sample, train
+from copilot.understanding.training import RECIPE, Sample, is_held_out, train
 from copilot.understanding.utterances import Utterances, load_utterances
 from integrations.company import Company, shipped_company
 from integrations.home import CLASSIFIERS_FILE
@@ -34,6 +34,14 @@ _TRIAL_FILE, _HELD_OUT = "trial.npz", "held_out.json"
 
 
 @dataclass(frozen=True, slots=True)
+class Models:
+    """The embedding model twice: as it is, for searching, and tuned to tell apart what people ask."""
+
+    search: Embedder
+    tuned: Embedder
+
+
+@dataclass(frozen=True, slots=True)
 class Material:
     """Everything that an index version is made from."""
 
@@ -42,6 +50,7 @@ class Material:
     catalogue: Catalogue
     company: Company
     target_precision: float
+    miss_rate: float
 
     @property
     def key(self) -> str:
@@ -50,6 +59,7 @@ class Material:
             RECIPE,
             cues_digest(),
             self.target_precision,
+            self.miss_rate,
             self.company.always_escalated,
             self.company.out_of_scope,
             self.utterances,
@@ -72,6 +82,7 @@ def gather(
     catalogue: Catalogue,
     *,
     target_precision: float,
+    miss_rate: float,
     sources: Sequence[Source] = (),
 ) -> Material:
     """Read articles and utterances. A company without general utterance files takes the shipped ones."""
@@ -82,13 +93,13 @@ def gather(
     if not utterances.complete:
         general = load_utterances(load_company(shipped_company()).utterances)
         utterances = utterances.merged_with(general)
-    return Material(corpus, utterances, catalogue, company, target_precision)
+    return Material(corpus, utterances, catalogue, company, target_precision, miss_rate)
 
 
 def build(
     index_dir: Path,
     material: Material,
-    embedder: Embedder,
+    models: Models,
     *,
     trained_dir: Path | None,
     keep_trained: bool = False,
@@ -104,16 +115,16 @@ def build(
 
     def extras(folder: Path) -> None:
         with progress.step("training the classifiers"):
-            trial = _classifiers(folder, material, embedder, trained_dir, progress, keep_trained)
+            trial = _classifiers(folder, material, models, trained_dir, progress, keep_trained)
         with progress.step('calibrating when to say "I am not sure"'):
-            _calibrate(folder, material, embedder, trial)
+            _calibrate(folder, material, models, trial)
 
     report = build_version(
         index_dir,
         material.corpus,
-        embedder,
+        models.search,
         extras=extras,
-        extras_key=material.key,
+        extras_key=f"{material.key} {models.tuned.fingerprint}",
         keep=keep,
         progress=progress.count,
     )
@@ -121,17 +132,23 @@ def build(
     return report
 
 
-def is_trained(material: Material, embedder: Embedder, trained_dir: Path) -> bool:
+def is_trained(material: Material, tuned: Embedder, trained_dir: Path) -> bool:
     """Whether the classifiers of the material are kept already."""
-    return (trained_dir / _trained_key(material, embedder) / _HELD_OUT).is_file()
+    return (trained_dir / _trained_key(material, tuned) / _HELD_OUT).is_file()
 
 
 def training_texts(material: Material) -> tuple[str, ...]:
-    """Every text that training embeds, for the bundled vectors."""
-    return tuple(dict.fromkeys(s.text for samples in _groups(material).values() for s in samples))
+    """Every text that training embeds with the tuned model, for the bundled vectors."""
+    return tuple(dict.fromkeys(s.text for samples in taught(material).values() for s in samples))
 
 
-def _groups(material: Material) -> Mapping[str, tuple[Sample, ...]]:
+def calibration_texts(material: Material) -> tuple[str, ...]:
+    """Every question that calibration searches with, for the bundled vectors."""
+    held_out = (s.text for s in taught(material)["label"] if is_held_out(s.text))
+    return (*held_out, *(u.text for u in material.utterances.unanswerable))
+
+
+def taught(material: Material) -> Mapping[str, tuple[Sample, ...]]:
     return groups(
         material.utterances,
         material.catalogue,
@@ -144,24 +161,29 @@ def _groups(material: Material) -> Mapping[str, tuple[Sample, ...]]:
 def _classifiers(
     folder: Path,
     material: Material,
-    embedder: Embedder,
+    models: Models,
     trained_dir: Path | None,
     progress: Progress,
     keep_trained: bool,
 ) -> "_Trial":
     """Train, or take what was trained from the very same texts before."""
-    kept = trained_dir / _trained_key(material, embedder) if trained_dir else None
+    kept = trained_dir / _trained_key(material, models.tuned) if trained_dir else None
     if kept and (kept / _HELD_OUT).is_file():
         shutil.copyfile(kept / CLASSIFIERS_FILE, folder / CLASSIFIERS_FILE)
         return _Trial.load(kept)
 
     def embed(texts: Sequence[str]) -> Floats:
-        return embedder.embed_documents(texts, progress.count)
+        return models.tuned.embed_documents(texts, progress.count)
 
-    taught = dict(_groups(material))
-    asked = lessons(taught.pop(ACTION), material.catalogue, material.company.always_escalated)
-    trained, fits = train(taught, embed, embedder.fingerprint)
-    recogniser, _ = train_recogniser(asked, embed)
+    samples = dict(taught(material))
+    asked = lessons(samples.pop(ACTION), material.catalogue, material.company.always_escalated)
+    trained, fits = train(samples, embed, models.tuned.fingerprint)
+    recogniser, _ = train_recogniser(
+        asked,
+        embed,
+        lambda texts: models.search.embed_documents(texts, progress.count),
+        miss_rate=material.miss_rate,
+    )
     trained = replace(trained, recogniser=recogniser)
     trained.save(folder / CLASSIFIERS_FILE)
     label = next(fit for fit in fits if fit.name == "label")
@@ -202,15 +224,15 @@ class _Trial:
         return cls(classifier, tuple(Sample(*row) for row in rows))
 
 
-def _trained_key(material: Material, embedder: Embedder) -> str:
-    texts = [(n, s.text, s.label) for n, samples in _groups(material).items() for s in samples]
+def _trained_key(material: Material, tuned: Embedder) -> str:
+    texts = [(n, s.text, s.label) for n, samples in taught(material).items() for s in samples]
     kinds = [(a.id, a.mandatory_class, a.tier) for a in material.catalogue.actions.values()]
     return sha256(
-        repr((RECIPE, cues_digest(), embedder.fingerprint, texts, kinds)).encode()
+        repr((RECIPE, cues_digest(), tuned.fingerprint, material.miss_rate, texts, kinds)).encode()
     ).hexdigest()[:16]
 
 
-def _calibrate(folder: Path, material: Material, embedder: Embedder, trial: _Trial) -> None:
+def _calibrate(folder: Path, material: Material, models: Models, trial: _Trial) -> None:
     """Fit the doubt on utterances that the label classifier did not see, and on unanswerable questions."""
     samples: list[Judged] = []
     with Library.at(folder) as library:
@@ -219,9 +241,15 @@ def _calibrate(folder: Path, material: Material, embedder: Embedder, trial: _Tri
             *((s.text, s.language, s.label) for s in trial.held_out),
             *((u.text, u.language, "") for u in material.utterances.unanswerable),
         ]
-        vectors = embedder.embed_documents([text for text, *_ in asked])
-        for (text, language, right), vector in zip(asked, vectors, strict=True):
-            prior = trial.classifier.named(vector, buckets(text))
+        texts = [text for text, *_ in asked]
+        found = zip(
+            asked,
+            models.search.embed_documents(texts),
+            models.tuned.embed_documents(texts),
+            strict=True,
+        )
+        for (text, language, right), vector, tuned in found:
+            prior = trial.classifier.named(tuned, buckets(text))
             samples.append(
                 _judged(library, text, language, right if right in known else "", vector, prior)
             )

@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     """Index versions kept for rolling back."""
     target_precision: float = Field(default=0.75, gt=0, lt=1)
     """Share of shown answers that shall be right on the calibration split; below it a person takes over."""
+    miss_rate: float = Field(default=0.10, gt=0, lt=1)
+    """Bound on the share of mandatory requests that the recogniser may miss, by conformal risk control
+    on held-out examples of the catalogue. A smaller one hands more harmless questions to people."""
     lockdown: bool = False
     """Send every account-recovery case to people, for example while under attack."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"

@@ -100,6 +100,7 @@ def _asked(
         topic = f"{TOPIC}{s.label}" if s.label in always else _EVERYDAY + s.label.partition(".")[0]
         yield Sample(s.text, asking.get(s.text, topic), s.language)
     yield from (Sample(s.text, _TALK, s.language) for s in utterances.acts if s.label in _SOCIAL)
+    yield from (Sample(s.text, _NEAR, s.language) for s in utterances.harmless)
     yield from (Sample(u.text, _OUTSIDE, u.language) for u in utterances.unanswerable)
 
 

@@ -35,7 +35,7 @@ from integrations.store.failures import unavailable
 from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
-from knowledge.embedding import Embedder, find_model
+from knowledge.embedding import Embedder, find_model, find_tuned, read_manifest
 from knowledge.search import Library
 from knowledge.vectors import VectorStore
 from knowledge.versions import read_pointer, version_dir
@@ -138,7 +138,12 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
     from integrations.indexing import gather
 
     progress.announce("Preparing the knowledge index (once for this home)")
-    material = gather(profile, policies.catalogue, target_precision=settings.target_precision)
+    material = gather(
+        profile,
+        policies.catalogue,
+        target_precision=settings.target_precision,
+        miss_rate=settings.miss_rate,
+    )
     report = build_index(settings, material, progress)
     progress.announce(
         f"  {report.articles} articles, {report.passages} passages, version {report.version}"
@@ -152,20 +157,27 @@ def build_index(
 
     `keep_trained`: set-up keeps what it trained for the homes to come.
     """
-    from integrations.indexing import build
+    from integrations.indexing import Models, build
 
     home = Home.at(settings.home)
-    model = find_model(settings.models_dir, settings.embedding_model)
-    store = VectorStore(Embedder(model).fingerprint, home.vectors)
+    folders = (
+        find_model(settings.models_dir, settings.embedding_model),
+        find_tuned(settings.models_dir, settings.embedding_model),
+    )
+    stores = [VectorStore(read_manifest(folder).fingerprint, home.vectors) for folder in folders]
+    search, tuned = (
+        Embedder(folder, cache=store, threads=2)
+        for folder, store in zip(folders, stores, strict=True)
+    )
     return build(
         home.index,
         material,
-        Embedder(model, cache=store, threads=2),
+        Models(search, tuned),
         trained_dir=settings.trained_dir,
         keep_trained=keep_trained,
         keep=settings.keep_index_versions,
         progress=progress,
-        save_vectors=store.save,
+        save_vectors=lambda: [store.save() for store in stores],
     )
 
 
@@ -180,7 +192,9 @@ async def _opened(
     library = FollowingLibrary(home.index)
     stack.callback(library.close)
     reader = FollowingReader(
-        library, Embedder(find_model(settings.models_dir, settings.embedding_model))
+        library,
+        Embedder(find_model(settings.models_dir, settings.embedding_model)),
+        Embedder(find_tuned(settings.models_dir, settings.embedding_model)),
     )
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
@@ -255,6 +269,7 @@ def company_facts(
         service_hours=profile.company.service_desk_hours,
         lockdown=lockdown or profile.lockdown,
         applications=profile.applications,
+        forms=frozenset(profile.forms),
     )
 
 

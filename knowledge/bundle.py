@@ -32,7 +32,7 @@ class Bundled(NamedTuple):
 
 def bundle(
     model_dir: Path,
-    articles: Sequence[Path],
+    articles: Sequence[Path] = (),
     further: Iterable[str] | Callable[[], Iterable[str]] = (),
     *,
     target: Path = BUNDLED,
@@ -42,7 +42,7 @@ def bundle(
     fingerprint = Embedder(model_dir).fingerprint
     store = VectorStore(fingerprint, target, bundled=None)
     embedder = Embedder(model_dir, cache=store)
-    texts = texts_to_embed(load_corpus(articles), embedder)
+    texts = texts_to_embed(load_corpus(articles), embedder) if articles else []
     texts += list(further() if callable(further) else further)
     wanted = list(dict.fromkeys(texts))
     missing = embedder.uncached(wanted)

@@ -25,6 +25,8 @@ _PENALTY = 3.0
 _FOLDS = 5
 _LEAST_SAMPLES = 40
 """Of one language, from which it gets a calibration and a threshold of its own."""
+_LEAST_CHANCE = 0.5
+"""What is more likely wrong than right is not shown, however good the answers are on average."""
 _LEAST_ACCEPTED = 10
 """Answers on which a precision must rest."""
 _HIGHEST_FLOOR = 0.45
@@ -179,7 +181,7 @@ def _threshold(chances: Numbers, right: Numbers, target_precision: float) -> flo
     precision = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
     enough = np.flatnonzero(precision >= target_precision)
     enough = enough[enough >= _LEAST_ACCEPTED - 1]
-    return float(chances[order][enough[-1]]) if len(enough) else NEVER
+    return max(float(chances[order][enough[-1]]), _LEAST_CHANCE) if len(enough) else NEVER
 
 
 def _floor(cosine: Numbers) -> float:

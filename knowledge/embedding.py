@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from knowledge.adapter import SHIPPED, shipped_adapter, tuned_fingerprint
+
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
@@ -74,6 +76,22 @@ def find_model(models_dir: Path, model: str = DEFAULT_MODEL) -> Path:
         f"The embedding model {model!r} is not exported under {models_dir}. "
         "Run `make install` (or `copilot setup`) once."
     )
+
+
+def find_tuned(models_dir: Path, model: str = DEFAULT_MODEL, adapters: Path = SHIPPED) -> Path:
+    """The export of `model` with its adapter; the plain one where no adapter was made for it."""
+    plain = find_model(models_dir, model)
+    fingerprint = read_manifest(plain).fingerprint
+    adapter = shipped_adapter(fingerprint, adapters)
+    if adapter is None:
+        return plain
+    folder = models_dir / tuned_fingerprint(fingerprint, adapter)
+    if not (folder / "manifest.json").is_file():
+        raise ModelMissingError(
+            f"The embedding model {model!r} with its present adapter is not exported under {models_dir}. "
+            "Run `make install` (or `copilot setup`) once."
+        )
+    return folder
 
 
 def read_manifest(folder: Path) -> Manifest:

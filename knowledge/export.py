@@ -11,6 +11,7 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from filelock import FileLock
 
+from knowledge.adapter import SHIPPED, Adapter, shipped_adapter, tuned_fingerprint, tuned_name
 from knowledge.embedding import (
     DEFAULT_MODEL,
     MAX_TOKENS,
@@ -38,6 +40,8 @@ KNOWN_WEIGHTS = {
 """sha256 of the weights that a packaged model must have."""
 MIN_PARITY_FP32 = 0.9999
 MIN_PARITY_INT8 = 0.99
+MIN_PARITY_TUNED = 0.98
+"""Of a model with an adapter: its vectors are classified, not compared with those of passages."""
 
 SENTENCES = (
     "My laptop no longer connects to the office Wi-Fi since this morning.",
@@ -81,22 +85,53 @@ def export_model(
     """
     source = locate(model)
     _check_weights(model, source, known_weights.get(model))
+    return _exported(models_dir, _Plan(model, model_fingerprint(source), source), step, force=force)
+
+
+def export_tuned(
+    models_dir: Path,
+    model: str = DEFAULT_MODEL,
+    step: Step = lambda _: None,
+    *,
+    force: bool = False,
+    adapters: Path = SHIPPED,
+) -> Path | None:
+    """As `export_model`, with the adapter for the model in its weights; `None` where there is none."""
+    source = locate(model)
     fingerprint = model_fingerprint(source)
-    target = models_dir / fingerprint
+    adapter = shipped_adapter(fingerprint, adapters)
+    if adapter is None:
+        return None
+    plan = _Plan(tuned_name(model), tuned_fingerprint(fingerprint, adapter), source, adapter)
+    return _exported(models_dir, plan, step, force=force)
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is exported under which name."""
+
+    name: str
+    fingerprint: str
+    source: Path
+    adapter: Adapter | None = None
+
+
+def _exported(models_dir: Path, plan: _Plan, step: Step, *, force: bool) -> Path:
+    target = models_dir / plan.fingerprint
     models_dir.mkdir(parents=True, exist_ok=True)
     with FileLock(models_dir / ".lock"):
-        if not force and _is_complete(target, model):
+        if not force and _is_complete(target, plan.name):
             return target
-        aside = models_dir / f"{fingerprint}.building"
+        aside = models_dir / f"{plan.fingerprint}.building"
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
         try:
-            _build(source, model, fingerprint, aside, step)
+            _build(plan, aside, step)
             shutil.rmtree(target, ignore_errors=True)
             aside.replace(target)
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        _forget_older(models_dir, model, keep=target)
+        _forget_older(models_dir, plan.name, keep=target)
     return target
 
 
@@ -160,10 +195,10 @@ def _made_from(folder: Path) -> str | None:
         return None
 
 
-def _build(source: Path, model: str, fingerprint: str, folder: Path, step: Step) -> None:
+def _build(plan: _Plan, folder: Path, step: Step) -> None:
     forbid_telemetry()
-    step("loading the model")
-    reference = _Reference(source)
+    step("loading the model" if plan.adapter is None else "loading the model with its adapter")
+    reference = _Reference(plan.source, plan.adapter)
     step("exporting to ONNX")
     reference.export(folder / "raw.onnx")
     step("fusing the graph")
@@ -173,8 +208,8 @@ def _build(source: Path, model: str, fingerprint: str, folder: Path, step: Step)
     (folder / "raw.onnx").unlink()
     reference.save_tokenizer(folder / "tokenizer.json")
     manifest = Manifest(
-        model=model,
-        fingerprint=fingerprint,
+        model=plan.name,
+        fingerprint=plan.fingerprint,
         recipe=RECIPE,
         dimensions=reference.dimensions,
         max_tokens=reference.max_tokens,
@@ -190,7 +225,8 @@ def _build(source: Path, model: str, fingerprint: str, folder: Path, step: Step)
     )
     _write(folder, manifest)
     step("measuring parity")
-    fp32, int8 = _parity(folder, reference)
+    least = MIN_PARITY_INT8 if plan.adapter is None else MIN_PARITY_TUNED
+    fp32, int8 = _parity(folder, reference, least)
     _write(folder, manifest.model_copy(update={"parity_fp32": fp32, "parity_int8": int8}))
 
 
@@ -201,17 +237,17 @@ def _write(folder: Path, manifest: Manifest) -> None:
         os.fsync(file.fileno())
 
 
-def _parity(folder: Path, reference: "_Reference") -> tuple[float, float]:
+def _parity(folder: Path, reference: "_Reference", least: float) -> tuple[float, float]:
     embedder = Embedder(folder)
     exact = reference.encode(SENTENCES, "document")
     fp32 = float(_cosines(embedder.embed_documents(SENTENCES), exact).min())
     asked = reference.encode(SENTENCES, "query")
     int8 = float(_cosines(embedder.embed_queries(SENTENCES), asked).mean())
-    if fp32 < MIN_PARITY_FP32 or int8 < MIN_PARITY_INT8:
+    if fp32 < MIN_PARITY_FP32 or int8 < least:
         raise ExportError(
             f"The export disagrees with sentence-transformers: fp32 cosine {fp32:.5f} "
             f"(at least {MIN_PARITY_FP32} is needed), int8 mean cosine {int8:.4f} (at least "
-            f"{MIN_PARITY_INT8}). Nothing was changed; install the pinned versions of torch, "
+            f"{least}). Nothing was changed; install the pinned versions of torch, "
             "onnx and onnxruntime and try again."
         )
     return fp32, int8
@@ -224,9 +260,10 @@ def _cosines(left: Vectors, right: Vectors) -> Vectors:
 
 
 class _Reference:
-    """The model as sentence-transformers runs it."""
+    """The model as sentence-transformers runs it, its adapter added to the weights."""
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, adapter: Adapter | None = None) -> None:
+        import torch
         from sentence_transformers import SentenceTransformer
         from transformers.utils.logging import disable_progress_bar
 
@@ -242,6 +279,8 @@ class _Reference:
         # The layers of a container are typed as what any container may hold.
         transformer: Any = self._model[0]
         self._encoder: Any = transformer.auto_model
+        for layer, change in adapter.changes() if adapter else ():
+            self._encoder.get_submodule(layer).weight.data += torch.from_numpy(change)
         shape: Any = self._encoder.config
         self.max_tokens = min(MAX_TOKENS, int(self._model.max_seq_length or MAX_TOKENS))
         self._model.max_seq_length = self.max_tokens

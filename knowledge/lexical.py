@@ -1,5 +1,6 @@
 """BM25 over passages, memory-mapped. The only module that imports bm25s and Stemmer."""
 
+import logging
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -69,6 +70,8 @@ def write_lexicon(folder: Path, texts: Sequence[str]) -> None:
     """Index the texts by their position and save the index into `folder`."""
     import bm25s
 
+    # The library sets its own logger to debug, and says on standard error what nobody asked.
+    logging.getLogger("bm25s").setLevel(logging.WARNING)
     index = bm25s.BM25(k1=K1, b=B)
     index.index([terms(text) or [_NOTHING] for text in texts], show_progress=False)
     folder.mkdir(parents=True, exist_ok=True)

@@ -11,7 +11,6 @@ from copilot.prompts.phrases import Phrases
 from copilot.understanding.message import Question
 from knowledge.article import Article
 
-_FORM = re.compile(r"\bFORM-[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
 _PLATFORM_NAMES = {
     "windows": "Windows",
     "macos": "macOS",
@@ -43,6 +42,8 @@ class Manner:
     urgency: str = "normal"
     platform: str | None = None
     tentative: bool = False
+    forms: frozenset[str] = frozenset()
+    """Ids of the company's forms."""
     again: bool = False
     """An earlier article did not help."""
 
@@ -58,7 +59,9 @@ def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft
         statements += _part(question, source, manner, part)
     if manner.tentative:
         statements.append(Statement(manner.phrases.say("tentative")))
-    return Draft(tuple(statements), _action_type(statements))
+    first = questions[0][1].article
+    topic = f"{first.category}.{first.subcategory}" if first.category else None
+    return Draft(tuple(statements), _action_type(statements, manner.forms), topic=topic)
 
 
 def _opening(question: Question, manner: Manner) -> list[Statement]:
@@ -223,12 +226,13 @@ def _passages(pen: _Pen, source: Source) -> None:
             pen.quote(sentence, section.path)
 
 
-def _action_type(statements: Sequence[Statement]) -> ActionType:
+def _action_type(statements: Sequence[Statement], forms: frozenset[str]) -> ActionType:
     quotes = [s.text for s in statements if s.kind == "quote"]
     if not quotes:
         return "none"
     steps = [text for text in quotes if re.match(r"^\d+\. ", text)]
-    if steps and _FORM.search(" ".join(steps)):
+    words = {word.strip(".,:;()") for step in steps for word in step.split()}
+    if words & forms:
         return "form"
     return "instructions" if steps else "citation"
 

@@ -30,6 +30,8 @@ class Draft:
     statements: tuple[Statement, ...] = ()
     action_type: ActionType = "none"
     author: str = "deterministic"
+    topic: str | None = None
+    """`category.subcategory` of the article that it answers from first."""
     cut: int = 0
     """How many statements the check removed."""
 

@@ -9,7 +9,7 @@ from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
 from copilot.understanding.recogniser import Recogniser
-from copilot.understanding.segments import segments
+from copilot.understanding.segments import enumerated, segments
 
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
@@ -21,28 +21,42 @@ _ECHO = 0.08
 
 
 class MessageReader:
-    """Turns text into an `Understanding`. Pure but for the model behind `embedder`."""
+    """Turns text into an `Understanding`. Pure but for the models behind the embedders.
+
+    `search` gives the vectors that the library searches with, `tuned` those that the classifiers and
+    the recogniser read; the same model may serve as both.
+    """
 
     def __init__(
-        self, classifiers: Classifiers, recogniser: Recogniser, embedder: Embedder
+        self,
+        classifiers: Classifiers,
+        recogniser: Recogniser,
+        search: Embedder,
+        tuned: Embedder,
     ) -> None:
         self._classifiers = classifiers
         self._recogniser = recogniser
-        self._embedder = embedder
+        self._search = search
+        self._tuned = tuned
 
     def question(self, text: str) -> Question:
         """Read a text as one question, without acts, tone or actions."""
-        vector = self._embedder.embed_queries([text])[0]
-        return Question(text, vector, self._named("label", text, vector), _form(text))
+        (tuned,) = self._tuned.embed_queries([text])
+        return self._question(text, self._named("label", text, tuned))
+
+    def _question(self, text: str, labels: dict[str, float]) -> Question:
+        return Question(text, self._search.embed_queries([text])[0], labels, _form(text))
 
     def read(self, raw: str, *, language: str = "en") -> Understanding:
         """Read `raw`. `language` is the writer's usual one."""
         cleaned = normalise(raw, self._classifiers.vocabulary)
         text = cleaned.text[:_MAX_READ_CHARS] or cleaned.quoted[:_MAX_READ_CHARS]
-        parts = segments(text)
+        listed = enumerated(text)
+        parts = listed or segments(text)
         texts = [text, *(part for part in parts if len(parts) > 1)]
-        vectors = self._embedder.embed_queries(texts)
-        questions = self._questions(texts, vectors)
+        vectors = self._tuned.embed_queries(texts)
+        questions = self._questions(texts, vectors, listed=bool(listed))
+        whole = questions[0].vector
         acts = self._named("act", text, vectors[0])
         spoken = choose(
             text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
@@ -53,7 +67,7 @@ class MessageReader:
             text=text,
             language=spoken,
             questions=questions,
-            actions=self._actions(texts, vectors),
+            actions=self._actions(texts, vectors, whole),
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
             tone=_clear(tone, "neutral"),
@@ -73,40 +87,46 @@ class MessageReader:
     def _named(self, group: str, text: str, vector: Vector) -> dict[str, float]:
         return self._classifiers[group].named(vector, buckets(text))
 
-    def _questions(self, texts: list[str], vectors: Vector) -> tuple[Question, ...]:
-        read = [
-            Question(text, vector, self._named("label", text, vector), _form(text))
-            for text, vector in zip(texts, vectors, strict=True)
-        ]
-        whole, parts = read[0], read[1:]
-        kept: dict[str, Question] = {}
-        for part in parts:
-            echoed = whole.labels.get(part.label, 0.0) >= _ECHO
-            asked = part.text.rstrip().endswith("?") or echoed
-            if part.certainty >= _SECOND_QUESTION and asked:
-                kept.setdefault(part.label, part)
-        return (whole, *kept.values()) if len(kept) > 1 else (whole,)
+    def _questions(
+        self, texts: list[str], vectors: Vector, *, listed: bool
+    ) -> tuple[Question, ...]:
+        """The whole message, and its parts where they ask about different things.
 
-    def _actions(self, texts: list[str], vectors: Vector) -> tuple[SeenAction, ...]:
+        What the writer numbered is a question, however it reads.
+        """
+        topics = [
+            self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
+        ]
+        whole = topics[0]
+        kept: dict[str, int] = {}
+        for number, (text, labels) in enumerate(zip(texts[1:], topics[1:], strict=True), start=1):
+            label = max(labels, key=lambda name: labels[name])
+            asked = text.rstrip().endswith("?") or whole.get(label, 0.0) >= _ECHO
+            if listed or (labels[label] >= _SECOND_QUESTION and asked):
+                kept.setdefault(label, number)
+        chosen = [0, *kept.values()] if len(kept) > 1 else [0]
+        return tuple(self._question(texts[number], topics[number]) for number in chosen)
+
+    def _actions(self, texts: list[str], vectors: Vector, whole: Vector) -> tuple[SeenAction, ...]:
         """Each action once, where it is seen best. What the whole message asks for leads.
 
         A sentence out of its context reads like something else easily ("my phone is smashed"), so a
         part adds to a message that asks for something already only when it is all but certain.
         """
-        best = {seen.action: seen for seen in self._asked(texts[0], vectors[0], part=False)}
+        best = {seen.action: seen for seen in self._asked(texts[0], vectors[0], whole)}
         needed = _SURE_PART if best else 0.0
         for text, vector in zip(texts[1:], vectors[1:], strict=True):
             if len(text.split()) < _MIN_PART_WORDS:
                 continue
-            for seen in self._asked(text, vector, part=True):
+            for seen in self._asked(text, vector):
                 known = best.get(seen.action)
                 if seen.confidence >= max(needed, known.confidence if known else 0.0):
                     best[seen.action] = seen
         return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
 
-    def _asked(self, text: str, vector: Vector, *, part: bool) -> list[SeenAction]:
-        topics = self._named("label", text, vector)
-        seen = self._recogniser.seen(text, vector, topics, part=part)
+    def _asked(self, text: str, tuned: Vector, plain: Vector | None = None) -> list[SeenAction]:
+        topics = self._named("label", text, tuned)
+        seen = self._recogniser.seen(text, tuned, topics, plain)
         return [SeenAction(action, confidence, text) for action, confidence in seen]
 
 

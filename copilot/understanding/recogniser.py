@@ -1,8 +1,10 @@
 """See which actions of the catalogue a message asks for. Numpy only; trained in `recogniser_training`.
 
-A text becomes one row: its embedding, its cues, products of cues and its weighted n-grams. One matrix
+A text becomes a row: its embedding, its cues, products of cues and its weighted n-grams. A matrix
 gives a margin for every action and every kind of harmless text, and one for "only people may decide
-this". Both together, calibrated on held-out texts, give the probability of a mandatory request.
+this"; both together are a score. There are two such readers: one of the adapted model's vectors, one of
+the plain model's. They err on different texts, so a whole message is judged by the sum of their scores,
+calibrated on held-out texts. A part of a message is read by the first alone, which saves a vector.
 """
 
 from collections.abc import Mapping
@@ -20,7 +22,8 @@ HARMLESS, DECLINED, PERMITTED, TOPIC = "harmless", "declined", "permitted", "top
 """Kinds beside the mandatory classes; a label that starts with TOPIC is no action but counts as one."""
 _EMBEDDING, _CUE, _PRODUCT = 2.0, 0.5, 0.25
 _SHARPNESS, _MANDATORY_MARGIN = 5.0, 1.5
-_FLOATS = ("dense", "sparse", "intercept", "rarity", "calibration", "thresholds")
+_FLOATS = ("calibration", "thresholds", "spread")
+_MATRICES = ("dense", "sparse", "intercept", "rarity")
 _DECLINED_FROM, _PERMITTED_FROM, _SECOND_FROM = 0.25, 0.45, 0.3
 _TOPIC_FROM, _AGREEING_FROM = 0.35, 0.04
 """A topic that always needs people counts when it is this certain and the recogniser half agrees."""
@@ -50,38 +53,54 @@ def dense_features(text: str, vector: Floats, products: NDArray[np.int64]) -> Fl
 
 
 @dataclass(frozen=True, slots=True)
-class Recogniser:
-    """Margins per label, the mandatory margin in the last column, and the fitted operating points."""
+class Margins:
+    """A linear reader: a margin for each label, and the mandatory margin in the last column."""
 
-    labels: tuple[str, ...]
-    kinds: tuple[str, ...]
-    """For each label its mandatory class, or HARMLESS, DECLINED or PERMITTED."""
     dense: Floats
     """Shape (features, labels + 1)."""
     sparse: Floats
     """Shape (buckets, labels + 1)."""
     intercept: Floats
     rarity: Floats
-    products: NDArray[np.int64]
-    calibration: Floats
-    """Slope and bias that turn a score into log-odds."""
-    thresholds: Floats
-    """From which probability a whole message, and a part of one, counts as mandatory."""
-    cues: str
-    """Digest of the cues that it was trained with; with others its margins mean nothing."""
 
-    def read(self, text: str, vector: Floats) -> Reading:
-        margins = self.margins(dense_features(text, vector, self.products), buckets(text))
-        odds = self.calibration[0] * score(margins, self.mandatory) + self.calibration[1]
-        return Reading(float(1 / (1 + np.exp(-odds))), shares(margins))
-
-    def margins(self, dense: Floats, grams: NDArray[np.int64]) -> Floats:
+    def of(self, dense: Floats, grams: NDArray[np.int64]) -> Floats:
         """Shape (labels + 1,)."""
         total = dense @ self.dense + self.intercept
         if grams.size:
             weights = self.rarity[grams]
             total = total + weights @ self.sparse[grams] / np.linalg.norm(weights)
         return np.asarray(total, dtype=np.float32)
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """Two readers and the fitted operating points."""
+
+    labels: tuple[str, ...]
+    kinds: tuple[str, ...]
+    """For each label its mandatory class, or HARMLESS, DECLINED or PERMITTED."""
+    tuned: Margins
+    plain: Margins
+    products: NDArray[np.int64]
+    spread: Floats
+    """Standard deviation of the scores of either reader, so that both count alike."""
+    calibration: Floats
+    """Shape (2, 2): slope and bias that turn a score into log-odds, for a message and for a part."""
+    thresholds: Floats
+    """From which probability a whole message, and a part of one, counts as mandatory."""
+    cues: str
+    """Digest of the cues that it was trained with; with others its margins mean nothing."""
+
+    def read(self, text: str, tuned: Floats, plain: Floats | None = None) -> Reading:
+        """What a message asks for, from both vectors; of a part, which has no plain one, from one."""
+        grams = buckets(text)
+        margins = self.tuned.of(dense_features(text, tuned, self.products), grams)
+        total = score(margins, self.mandatory) / self.spread[0]
+        if plain is not None:
+            other = self.plain.of(dense_features(text, plain, self.products), grams)
+            total += score(other, self.mandatory) / self.spread[1]
+        slope, bias = self.calibration[int(plain is None)]
+        return Reading(float(1 / (1 + np.exp(-(slope * total + bias)))), shares(margins))
 
     @property
     def fits(self) -> bool:
@@ -94,14 +113,16 @@ class Recogniser:
         return np.array([kind not in (HARMLESS, DECLINED, PERMITTED) for kind in self.kinds])
 
     def seen(
-        self, text: str, vector: Floats, topics: Mapping[str, float], *, part: bool = False
+        self, text: str, tuned: Floats, topics: Mapping[str, float], plain: Floats | None = None
     ) -> tuple[Seen, ...]:
-        """The requested actions, the most certain first. A `part` of a message is judged more strictly.
+        """The requested actions, the most certain first.
 
+        A part, which has no plain vector, is judged more strictly.
         `topics` are the probabilities of the labels of what the text is about.
         An action to decline is named alone where it explains the text better than all mandatory ones.
         """
-        reading = self.read(text, vector)
+        part = plain is None
+        reading = self.read(text, tuned, plain)
         declined = self._best(reading, DECLINED)
         people = float(reading.shares[self.mandatory].sum())
         if declined and declined.confidence >= max(_DECLINED_FROM, people):
@@ -144,17 +165,33 @@ class Recogniser:
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
         """Everything, as arrays to keep; `of` takes it back."""
-        kept = {field.name: np.array(getattr(self, field.name)) for field in fields(self)}
-        return {**kept, "sparse": self.sparse.astype(np.float16)}
+        kept = {
+            field.name: np.array(getattr(self, field.name))
+            for field in fields(self)
+            if field.name not in ("tuned", "plain")
+        }
+        for name, reader in (("tuned", self.tuned), ("plain", self.plain)):
+            kept |= {f"{name}.{matrix}": getattr(reader, matrix) for matrix in _MATRICES}
+            kept[f"{name}.sparse"] = reader.sparse.astype(np.float16)
+        return kept
 
     @classmethod
     def of(cls, stored: Mapping[str, NDArray[np.generic]]) -> Self:
+        tuned, plain = (
+            Margins(*(stored[f"{name}.{part}"].astype(np.float32) for part in _MATRICES))
+            for name in ("tuned", "plain")
+        )
+        floats = {name: stored[name].astype(np.float32) for name in _FLOATS}
         return cls(
+            tuned=tuned,
+            plain=plain,
             labels=tuple(str(label) for label in stored["labels"]),
             kinds=tuple(str(kind) for kind in stored["kinds"]),
             products=stored["products"].astype(np.int64),
             cues=str(stored["cues"]),
-            **{name: stored[name].astype(np.float32) for name in _FLOATS},
+            spread=floats["spread"],
+            calibration=floats["calibration"],
+            thresholds=floats["thresholds"],
         )
 
 

@@ -11,6 +11,19 @@ _CUT = re.compile(
 )
 
 
+_ITEM = re.compile(r"(?:^|(?<=\s))(\d{1,2})[.)]\s+(?=\S)")
+
+
+def enumerated(text: str) -> tuple[str, ...]:
+    """The items of a message that numbers its questions ("1) … 2) …"); none where it does not."""
+    marks = list(_ITEM.finditer(text))
+    if [int(mark.group(1)) for mark in marks] != list(range(1, len(marks) + 1)) or len(marks) < 2:  # noqa: PLR2004
+        return ()
+    ends = [*(mark.start() for mark in marks[1:]), len(text)]
+    items = [text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)]
+    return tuple(item for item in items if item)[:MAX_SEGMENTS]
+
+
 def segments(text: str) -> tuple[str, ...]:
     """Sentences and coordinated requests of a message, in order; short scraps join their neighbour."""
     parts: list[str] = []

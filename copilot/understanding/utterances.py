@@ -75,6 +75,12 @@ class PrivilegedFile(_File):
     privileged: list[Privileged]
 
 
+class HarmlessFile(_File):
+    """`_harmless.yaml`: ordinary messages that only sound like something people must decide."""
+
+    harmless: ByLanguage
+
+
 class AmbiguousFile(_File):
     """`_ambiguous.yaml`: messages that one question would settle."""
 
@@ -92,6 +98,7 @@ class Utterances:
     ambiguous: tuple[Ambiguous, ...]
     unanswerable: tuple[Unanswerable, ...]
     privileged: tuple[Privileged, ...] = ()
+    harmless: tuple[Sample, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -108,6 +115,7 @@ class Utterances:
             ambiguous=self.ambiguous or general.ambiguous,
             unanswerable=self.unanswerable or general.unanswerable,
             privileged=self.privileged,
+            harmless=self.harmless or general.harmless,
         )
 
 
@@ -134,6 +142,7 @@ def _kind(path: Path) -> type[BaseModel]:
         "_unanswerable": UnanswerableFile,
         "_ambiguous": AmbiguousFile,
         "_privileged": PrivilegedFile,
+        "_harmless": HarmlessFile,
     }
     return special.get(path.stem, CategoryFile)
 
@@ -142,7 +151,7 @@ def _collected(found: Mapping[str, BaseModel]) -> Utterances:
     categories = [file for file in found.values() if isinstance(file, CategoryFile)]
     acts, tone = found.get("_acts"), found.get("_tone")
     missing, unclear = found.get("_unanswerable"), found.get("_ambiguous")
-    asking = found.get("_privileged")
+    asking, harmless = found.get("_privileged"), found.get("_harmless")
     return Utterances(
         labels=tuple(
             sample
@@ -156,6 +165,11 @@ def _collected(found: Mapping[str, BaseModel]) -> Utterances:
         ambiguous=tuple(unclear.ambiguous) if isinstance(unclear, AmbiguousFile) else (),
         unanswerable=tuple(missing.unanswerable) if isinstance(missing, UnanswerableFile) else (),
         privileged=tuple(asking.privileged) if isinstance(asking, PrivilegedFile) else (),
+        harmless=(
+            tuple(_samples("harmless", harmless.harmless))
+            if isinstance(harmless, HarmlessFile)
+            else ()
+        ),
     )
 
 

@@ -109,17 +109,18 @@ def _weights(settings: Settings) -> Iterator[Line]:
 
 
 def _model(settings: Settings) -> Iterator[Line]:
-    from knowledge.embedding import damaged_files, find_model
+    from knowledge.embedding import damaged_files, find_model, find_tuned
 
-    folder = find_model(settings.models_dir, settings.embedding_model)
-    if damaged := damaged_files(folder):
-        yield Line(
-            "fail",
-            f"The exported model in {folder} is damaged ({', '.join(damaged)}). "
-            "Make it again with `copilot setup --force`.",
-        )
-    else:
-        yield Line("ok", f"exported model {folder.name}")
+    for find in (find_model, find_tuned):
+        folder = find(settings.models_dir, settings.embedding_model)
+        if damaged := damaged_files(folder):
+            yield Line(
+                "fail",
+                f"The exported model in {folder} is damaged ({', '.join(damaged)}). "
+                "Make it again with `copilot setup --force`.",
+            )
+        else:
+            yield Line("ok", f"exported model {folder.name}")
 
 
 def _index(settings: Settings) -> Iterator[Line]:

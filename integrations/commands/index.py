@@ -69,6 +69,7 @@ def sync(
             company,
             load_catalogue(company.actions),
             target_precision=settings.target_precision,
+            miss_rate=settings.miss_rate,
             sources=sources,
         )
     _discard_unreadable(Home.at(settings.home).index)

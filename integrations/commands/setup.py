@@ -31,15 +31,17 @@ def setup(force: bool) -> int:
 
 
 def _export(settings: Settings, progress: Progress, force: bool) -> None:
-    from knowledge.export import export_model
+    from knowledge.export import export_model, export_tuned
 
-    folder = export_model(
-        settings.models_dir,
-        settings.embedding_model,
-        lambda step: progress.announce(f"  {step}"),
-        force=force,
-    )
-    progress.announce(f"Embedding model: {folder}")
+    for export in (export_model, export_tuned):
+        folder = export(
+            settings.models_dir,
+            settings.embedding_model,
+            lambda step: progress.announce(f"  {step}"),
+            force=force,
+        )
+        if folder is not None:
+            progress.announce(f"Embedding model: {folder}")
 
 
 def _warm_scanner(settings: Settings, progress: Progress) -> None:
@@ -53,15 +55,18 @@ def _train(settings: Settings, progress: Progress) -> None:
     """Prepare a throw-away home: what it trains is kept for every later one."""
     from integrations.company import load_company
     from integrations.indexing import gather, is_trained
-    from knowledge.embedding import Embedder, find_model
+    from knowledge.embedding import Embedder, find_tuned
     from policies.catalogue import load_catalogue
 
     company = load_company(settings.company_dir)
     material = gather(
-        company, load_catalogue(company.actions), target_precision=settings.target_precision
+        company,
+        load_catalogue(company.actions),
+        target_precision=settings.target_precision,
+        miss_rate=settings.miss_rate,
     )
-    embedder = Embedder(find_model(settings.models_dir, settings.embedding_model))
-    if is_trained(material, embedder, settings.trained_dir):
+    tuned = Embedder(find_tuned(settings.models_dir, settings.embedding_model))
+    if is_trained(material, tuned, settings.trained_dir):
         return
     from integrations.wiring import build_index
 

@@ -139,12 +139,14 @@ class SqlJournal:
         rows = await self.database.read(lambda db: db.execute(self._sql.recent, sought).all())
         return [_summary(row) for row in rows]
 
-    async def note_feedback(self, feedback: Feedback) -> None:
+    async def note_feedback(self, feedback: Feedback) -> TicketRef | None:
         """Store the outcome of a turn. A repeat changes nothing; the latest verdict counts.
+
+        Returns the ticket that the reply named, `None` where it named none.
 
         Raises `UnknownInquiryError`, and `ForeignThreadError` for somebody else's inquiry.
         """
-        await self.database.write(lambda db: self._note(db, feedback))
+        return await self.database.write(lambda db: self._note(db, feedback))
 
     async def close(self) -> None:
         await self.database.close()
@@ -192,16 +194,17 @@ class SqlJournal:
         elif db.execute(self._sql.find_turn, {"sought": reply.inquiry_id}).first() is None:
             raise _unknown(reply.inquiry_id)
 
-    def _note(self, db: Connection, feedback: Feedback) -> None:
+    def _note(self, db: Connection, feedback: Feedback) -> TicketRef | None:
         sought = {"sought": feedback.inquiry_id}
         turn = db.execute(self._sql.find_turn, sought).first()
         if turn is None:
             raise _unknown(feedback.inquiry_id)
         if turn.user_id != feedback.user:
             raise _foreign(turn.thread_id)
+        named = None if turn.reply is None else _load(Reply, turn.reply, turn.inquiry_id).ticket
         at = None if feedback.at is None else to_stamp(feedback.at)
         if _is_repeat(db.execute(self._sql.feedback_of, sought).all(), feedback.verdict, at):
-            return
+            return named
         db.execute(
             self._sql.add_feedback,
             {
@@ -214,6 +217,7 @@ class SqlJournal:
         db.execute(self._sql.set_outcome, {**sought, "verdict": feedback.verdict})
         fixed = feedback.verdict == "fixed"
         db.execute(self._sql.set_resolved, {"thread": turn.thread_id, "fixed": fixed})
+        return named
 
 
 def _again(known: StoredRow, inquiry: Inquiry, text_hash: str) -> Begun:

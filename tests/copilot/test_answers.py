@@ -126,3 +126,25 @@ async def test_the_whole_turn_is_on_record(ask: Ask, app: App) -> None:
     (turn,) = view.turns
     assert turn.reply == reply
     assert turn.signals["label"] == "vpn.certificate_expired"
+
+
+async def test_a_reply_is_filed_under_the_article_that_it_quotes(app: App, ask: Ask) -> None:
+    for number, text in enumerate(
+        (
+            "laptop wont join the office wifi",
+            "how do i get a new password",
+            "guest needs wifi today",
+        )
+    ):
+        reply = await ask(text, thread=f"thread-{number}")
+        assert reply.disposition == "answer", text
+        article = app.library.article(reply.citations[0].article_id)
+        assert (reply.category, reply.subcategory) == (article.category, article.subcategory)
+
+
+async def test_numbered_questions_are_answered_one_by_one(ask: Ask) -> None:
+    reply = await ask(
+        "two things: 1) how do I add the printer on a mac 2) how long is a guest wifi code valid"
+    )
+    categories = {citation.article_id for citation in reply.citations}
+    assert len(categories) == 2, reply.text

@@ -124,3 +124,15 @@ async def test_feedback_is_kept_with_its_turn(ask: Ask, app: App) -> None:
         await app.copilot.follow_up(
             Feedback(inquiry_id="never", user="dana.reed", verdict="fixed", at=NOW)
         )
+
+
+async def test_a_case_that_was_fixed_is_resolved_at_the_desk(app: App, ask: Ask) -> None:
+    reply = await ask("can a person please call me, I would rather talk to a human")
+    assert reply.ticket is not None
+    said = Feedback(inquiry_id=reply.inquiry_id, user="dana.reed", verdict="fixed", at=NOW)
+    for _ in range(2):
+        await app.copilot.follow_up(said)
+    ticket = await app.desk.ticket(reply.ticket.id)
+    assert ticket is not None
+    assert ticket.line.status == "resolved"
+    assert [step.status for step in ticket.history].count("resolved") == 1

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.normalise import normalise
-from copilot.understanding.segments import MAX_SEGMENTS, segments
+from copilot.understanding.segments import MAX_SEGMENTS, enumerated, segments
 
 WORDS = frozenset({"password", "reset", "admin", "authenticator", "colleague"})
 
@@ -85,3 +85,20 @@ def test_asking_how_to_do_something_is_no_attempt() -> None:
 def test_a_step_that_helped_is_said_so() -> None:
     steps = attempted_steps("I restarted it and that worked")
     assert [step.outcome for step in steps] == ["worked"]
+
+
+@pytest.mark.parametrize(
+    ("text", "items"),
+    [
+        ("Hi! 1) vpn drops at home 2) printer jam", ("vpn drops at home", "printer jam")),
+        (
+            "two things:\n1. outlook finds nothing\n2. teams has no sound\nthanks",
+            ("outlook finds nothing", "teams has no sound\nthanks"),
+        ),
+        ("error 13. Then it reboots", ()),
+        ("step 2) fails, what now", ()),
+        ("since version 1. 5 it crashes", ()),
+    ],
+)
+def test_numbered_questions_are_told_apart(text: str, items: tuple[str, ...]) -> None:
+    assert enumerated(text) == items

@@ -44,12 +44,14 @@ def _lessons() -> Lessons:
 
 @pytest.fixture(scope="module")
 def recogniser() -> Recogniser:
-    return train_recogniser(_lessons(), _words)[0]
+    return train_recogniser(_lessons(), _words, _words)[0]
 
 
 def _seen(recogniser: Recogniser, text: str, **topics: float) -> list[str]:
     named = {name.replace("__", "."): p for name, p in topics.items()}
-    return [seen.action for seen in recogniser.seen(text, _words([text])[0], named)]
+    return [
+        seen.action for seen in recogniser.seen(text, _words([text])[0], named, _words([text])[0])
+    ]
 
 
 @pytest.mark.parametrize(
@@ -89,13 +91,13 @@ def test_a_certain_topic_names_the_class_whose_queue_gets_the_case(recogniser: R
 
 
 def test_figures_come_from_texts_that_training_never_saw() -> None:
-    _, trial = train_recogniser(_lessons(), _words)
+    _, trial = train_recogniser(_lessons(), _words, _words)
     assert trial.held_out
     assert all(is_held_out(sample.text) for sample in trial.held_out)
 
 
 def test_the_same_lessons_give_the_same_recogniser(recogniser: Recogniser) -> None:
-    again, _ = train_recogniser(_lessons(), _words)
+    again, _ = train_recogniser(_lessons(), _words, _words)
     for name, array in recogniser.arrays().items():
         assert np.array_equal(array, again.arrays()[name]), name
 
@@ -108,7 +110,7 @@ def test_it_is_kept_with_the_classifiers_and_reads_the_same_afterwards(
     kept = Classifiers.load(file).recogniser
     assert kept is not None
     text = "please unlock the login of my boss"
-    before, after = (r.read(text, _words([text])[0]) for r in (recogniser, kept))
+    before, after = (r.read(text, *_words([text, text])) for r in (recogniser, kept))
     assert after.mandatory == pytest.approx(before.mandatory, abs=1e-2)
 
 
@@ -120,7 +122,7 @@ def test_one_trained_with_other_cues_says_that_it_no_longer_fits(recogniser: Rec
 def test_without_anything_mandatory_to_learn_nothing_is_escalated() -> None:
     plain = tuple(s for s in _lessons().samples if s.label == "none:topic:it")
     lessons = Lessons(plain, {"none:topic:it": HARMLESS}, frozenset({"none:topic:it"}))
-    recogniser, _ = train_recogniser(lessons, _words)
+    recogniser, _ = train_recogniser(lessons, _words, _words)
     assert _seen(recogniser, "please unlock the login of my boss") == []
 
 
