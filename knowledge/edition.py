@@ -122,6 +122,8 @@ class Edition:
     def close(self) -> None:
         self._dense.close()
         self.shelf.close()
+        self._lexicon.close()
+        self._article_lexicon.close()
         self._lock.release()
 
     def search(self, question: Question, reader: Reader, at: date, limit: int) -> Findings:
