@@ -243,7 +243,7 @@ class Shelf:
         """Cosine of every alias; -1 for those that need not be compared."""
         near = np.full(len(self._aliases), _UNCOMPARED, dtype=np.float32)
         if len(near) <= _FEW_ALIASES:
-            return self._aliases.read(np.arange(len(near), dtype=np.int64)) @ vector
+            return self._aliases.span(0, len(near)) @ vector
         rows = self._aliases_in.get(language, np.empty(0, dtype=np.int64))
         if language not in self._held_aliases:
             # They lie far apart on disk: reading them anew costs more than all the rest.
@@ -258,6 +258,8 @@ class Shelf:
         return {language: np.array(rows, dtype=np.int64) for language, rows in found.items()}
 
     def passages(self, rows: Sequence[int]) -> Mapping[int, Passing]:
+        if not rows:
+            return {}
         marks = ",".join("?" * len(rows))
         found = self.ask(
             f"select row, id, section, kind, platform, text from rows where row in ({marks})", rows
