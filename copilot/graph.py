@@ -1,5 +1,7 @@
 """The graph of a turn: understand, gate, recall, write, check, then reply or hand off. Down once, up once."""
 
+from collections.abc import Awaitable, Callable
+
 from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
@@ -22,10 +24,19 @@ def build_graph(nodes: Nodes, checkpointer: BaseCheckpointSaver[str]) -> Graph:
     graph.add_node("reply", nodes.reply)
     graph.add_edge(START, "understand")
     graph.add_edge("understand", "gate")
-    graph.add_conditional_edges("gate", after_gate, ["recall", "hand_off", "reply"])
-    graph.add_conditional_edges("recall", after_recall, ["write", "hand_off"])
+    graph.add_conditional_edges("gate", _inline(after_gate), ["recall", "hand_off", "reply"])
+    graph.add_conditional_edges("recall", _inline(after_recall), ["write", "hand_off"])
     graph.add_edge("write", "check")
-    graph.add_conditional_edges("check", after_check, ["hand_off", "reply"])
+    graph.add_conditional_edges("check", _inline(after_check), ["hand_off", "reply"])
     graph.add_edge("hand_off", "reply")
     graph.add_edge("reply", END)
     return graph.compile(checkpointer=checkpointer)
+
+
+def _inline(route: Callable[[TurnState], str]) -> Callable[[TurnState], Awaitable[str]]:
+    """The route as a coroutine: LangGraph gives every plain function to a worker thread."""
+
+    async def routed(state: TurnState) -> str:
+        return route(state)
+
+    return routed

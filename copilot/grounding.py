@@ -28,6 +28,8 @@ def is_supported(statement: Statement, passage: PassageText) -> bool:
     if source is None:
         return False
     own = _own_words(statement)
+    if not own and statement.text == statement.citation.quote:
+        return covers(source, statement.text)
     framed = f"{source} {own}" if own else source
     return covers(source, statement.citation.quote) and covers(framed, statement.text)
 
@@ -38,9 +40,10 @@ def covers(source: str, text: str) -> bool:
     tokens = _tokens(text)
     if not tokens:
         return True
-    if any(_is_hard(token) and token not in there for token in tokens):
+    missing = [token for token in tokens if token not in there]
+    if any(_is_hard(token) for token in missing):
         return False
-    return sum(token in there for token in tokens) >= _MIN_SUPPORT * len(tokens)
+    return len(tokens) - len(missing) >= _MIN_SUPPORT * len(tokens)
 
 
 @lru_cache(maxsize=64)

@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Protocol, cast
+from typing import Any, Protocol, cast
 from weakref import WeakValueDictionary
 
 from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from copilot import outage
 from copilot.company import CompanyFacts
@@ -179,7 +180,7 @@ class Copilot:
 
     async def _run(self, asked: Asked) -> TurnState:
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
-        before = {} if asked.opens_thread else (await self._graph.aget_state(config)).values
+        before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
         memory: Memory = before.get("memory") or Memory()
         if memory.last_inquiry == asked.inquiry.id:
             # The graph finished before the crash; running it again would count the turn twice.
@@ -193,12 +194,22 @@ class Copilot:
         if inquiry.thread is None:
             return None
         try:
-            state = await self._graph.aget_state({"configurable": {"thread_id": inquiry.thread}})
+            memory = (await self._checkpointed(inquiry.thread)).get("memory")
         except Exception as error:  # noqa: BLE001  # numbering placeholders is not worth a turn
             self._telemetry.failure("checkpoint", error)
             return None
-        memory = state.values.get("memory")
         return memory.seen if isinstance(memory, Memory) else None
+
+    async def _checkpointed(self, thread_id: str) -> Mapping[str, Any]:
+        """What the last checkpoint of a conversation holds: `memory` and `reply`.
+
+        A step of this graph is one node, so no other node's writes can be pending beside it.
+        """
+        saver = self._graph.checkpointer
+        if not isinstance(saver, BaseCheckpointSaver):
+            return {}
+        last = await saver.aget_tuple({"configurable": {"thread_id": thread_id}})
+        return last.checkpoint["channel_values"] if last else {}
 
     async def _with_past(self, asked: Asked, *, first: bool) -> Asked:
         since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from pydantic import BaseModel
 
 from copilot import conversation, state
@@ -23,6 +22,7 @@ from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
 from copilot.prompts.phrases import version as prompts_version
 from copilot.service import Copilot, Limits
+from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
@@ -300,21 +300,15 @@ def _digest(key: bytes) -> Callable[[str], str]:
     ).hexdigest()
 
 
-async def _checkpoints(home: Home, stack: AsyncExitStack) -> AsyncSqliteSaver:
+async def _checkpoints(home: Home, stack: AsyncExitStack) -> CheckpointFile:
     """LangGraph's checkpoints, readable back into our own value types and no others."""
-    import aiosqlite
-
+    serde = JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
     try:
-        connection = await stack.enter_async_context(aiosqlite.connect(home.checkpoints))
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000"):
-            await connection.execute(f"PRAGMA {pragma}")
-        saver = AsyncSqliteSaver(
-            connection, serde=JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
-        )
-        await saver.setup()
+        file = await CheckpointFile.open(home.checkpoints, serde)
     except (sqlite3.Error, OSError) as error:
         raise unavailable(error, f"'{home.checkpoints}'") from error
-    return saver
+    stack.push_async_callback(file.close)
+    return file
 
 
 def _checkpointed_types() -> list[tuple[str, str]]:

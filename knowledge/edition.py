@@ -17,7 +17,7 @@ from knowledge.findings import ArticleHit, Findings, Passage, Reader
 from knowledge.index import VectorIndex
 from knowledge.lexical import Lexicon, best
 from knowledge.ranking import Candidates, Ranked, Weights, features, fuse
-from knowledge.shelf import Shelf, day
+from knowledge.shelf import Passing, Shelf, day
 from knowledge.versions import IndexUnavailableError, VersionManifest, own, read_manifest
 
 Rows = NDArray[np.int64]
@@ -122,6 +122,8 @@ class Edition:
     def close(self) -> None:
         self._dense.close()
         self.shelf.close()
+        self._lexicon.close()
+        self._article_lexicon.close()
         self._lock.release()
 
     def search(self, question: Question, reader: Reader, at: date, limit: int) -> Findings:
@@ -245,16 +247,28 @@ class Edition:
     def _hits(
         self, ranked: Ranked, reader: Reader, limit: int, *, stale: bool
     ) -> tuple[ArticleHit, ...]:
+        numbers = ranked.articles.tolist()[:limit]
+        texts = self.shelf.passages(
+            [row for chunks in ranked.chunks[: len(numbers)] for row in chunks[:_PASSAGES].tolist()]
+        )
         hits = []
-        for position, number in enumerate(ranked.articles.tolist()[:limit]):
+        for position, number in enumerate(numbers):
             article = self.article(number)
             # The filter was an array; what is handed out is checked against the article itself.
             if may_read(article.audience, article.regions, article.platforms, reader):
-                hits.append(self._hit(article, number, ranked, position, stale=stale))
+                passages = _passages(article, ranked, position, texts)
+                score = float(ranked.scores[position])
+                hits.append(self._hit(article, number, score, passages, stale=stale))
         return tuple(hits)
 
     def _hit(
-        self, article: Article, number: int, ranked: Ranked, position: int, *, stale: bool
+        self,
+        article: Article,
+        number: int,
+        score: float,
+        passages: tuple[Passage, ...],
+        *,
+        stale: bool,
     ) -> ArticleHit:
         card = self.shelf.cards[number]
         return ArticleHit(
@@ -265,29 +279,29 @@ class Edition:
             reviewed_on=day(card.reviewed_on),
             version=article.version,
             stale=stale,
-            score=float(ranked.scores[position]),
-            passages=self._passages(article, ranked, position),
+            score=score,
+            passages=passages,
             facts=len(article.facts),
         )
 
-    def _passages(self, article: Article, ranked: Ranked, position: int) -> tuple[Passage, ...]:
-        scored = zip(
-            ranked.chunks[position].tolist(), ranked.chunk_scores[position].tolist(), strict=True
+
+def _passages(
+    article: Article, ranked: Ranked, position: int, texts: Mapping[int, Passing]
+) -> tuple[Passage, ...]:
+    rows = ranked.chunks[position][:_PASSAGES].tolist()
+    scores = ranked.chunk_scores[position][:_PASSAGES].tolist()
+    return tuple(
+        Passage(
+            chunk_id=texts[row].id,
+            article_id=article.id,
+            section=texts[row].section,
+            kind=texts[row].kind,
+            platform=texts[row].platform,
+            text=texts[row].text,
+            score=score,
         )
-        shown = list(scored)[:_PASSAGES]
-        texts = self.shelf.passages([row for row, _ in shown])
-        return tuple(
-            Passage(
-                chunk_id=texts[row].id,
-                article_id=article.id,
-                section=texts[row].section,
-                kind=texts[row].kind,
-                platform=texts[row].platform,
-                text=texts[row].text,
-                score=score,
-            )
-            for row, score in shown
-        )
+        for row, score in zip(rows, scores, strict=True)
+    )
 
 
 def _open_parts(folder: Path) -> _Parts:

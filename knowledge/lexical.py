@@ -1,5 +1,10 @@
-"""BM25 over passages, memory-mapped. The only module that imports bm25s and Stemmer."""
+"""BM25 over passages. The only module that imports bm25s and Stemmer.
 
+The library builds and writes an index; a question reads the few columns of it that it needs. So
+serving does without the library, and of a large index only those columns are ever in memory.
+"""
+
+import json
 import logging
 import re
 from collections.abc import Sequence
@@ -10,6 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from Stemmer import Stemmer
 
+from knowledge.arrays import ArrayFile
+
 Rows = NDArray[np.int64]
 Values = NDArray[np.float32]
 
@@ -17,6 +24,9 @@ K1 = 1.2
 B = 0.75
 _MAX_TERMS = 600
 """Of a question; the rest of a pasted log adds time and no sense."""
+_FEW = 2 * 2**20
+"""Bytes of an array that are kept in memory."""
+_NOBODY = np.empty(0, dtype=np.int32)
 _NOTHING = "\0"
 """Stands in a text without terms, so that an index of such texts can be made."""
 _TOKEN = re.compile(r"[^\W_]+")
@@ -86,27 +96,32 @@ class Match(NamedTuple):
 
 
 class Lexicon:
-    """An opened BM25 index."""
+    """An opened BM25 index: the columns of its score matrix, a column a term."""
 
     def __init__(self, folder: Path) -> None:
-        import bm25s
+        settings = json.loads((folder / "params.index.json").read_text("utf-8"))
+        vocabulary = json.loads((folder / "vocab.index.json").read_text("utf-8"))
+        self._vocabulary: dict[str, int] = vocabulary
+        self._starts: list[int] = np.load(folder / "indptr.csc.index.npy").tolist()
+        self._rows = ArrayFile(folder / "indices.csc.index.npy", np.int32, held_bytes=_FEW)
+        self._values = ArrayFile(folder / "data.csc.index.npy", np.float32, held_bytes=_FEW)
+        self.size = int(settings["num_docs"])
+        if not len(self._rows) == len(self._values) == self._starts[-1]:
+            raise ValueError("the files of the lexical index disagree about its size")
 
-        self._index = bm25s.BM25.load(folder, mmap=True, show_progress=False, verbosity=0)
-        for name, values in self._index.scores.items():
-            if isinstance(values, np.ndarray):
-                # A plain view of the mapped file: numpy slices it much faster.
-                self._index.scores[name] = values.view(np.ndarray)
-        self._vocabulary: dict[str, int] = self._index.vocab_dict
-        self._starts = np.asarray(self._index.scores["indptr"])
-        self._rows = self._index.scores["indices"]
-        self.size = int(self._index.scores["num_docs"])
+    def close(self) -> None:
+        self._rows.close()
+        self._values.close()
 
     def scores(self, text: str) -> Values:
         """BM25 of every row."""
-        known = [self._vocabulary[t] for t in terms(text)[:_MAX_TERMS] if t in self._vocabulary]
-        if not known:
-            return np.zeros(self.size, dtype=np.float32)
-        return np.asarray(self._index.get_scores_from_ids(known), dtype=np.float32)
+        scores = np.zeros(self.size, dtype=np.float32)
+        for term in terms(text)[:_MAX_TERMS]:
+            number = self._vocabulary.get(term)
+            if number is not None:
+                first, end = self._starts[number], self._starts[number + 1]
+                np.add.at(scores, self._rows.span(first, end), self._values.span(first, end))
+        return scores
 
     def coverage(self, text: str, rows: Rows) -> Values:
         """Idf-weighted share of the question's terms that each row holds, 0 to 1.
@@ -115,19 +130,23 @@ class Lexicon:
         """
         if not len(rows):
             return np.zeros(0, dtype=np.float32)
-        asked = list(dict.fromkeys(terms(text)[:_MAX_TERMS]))
+        asked = dict.fromkeys(terms(text)[:_MAX_TERMS])
         covered = np.zeros(len(rows), dtype=np.float32)
+        wanted = rows.astype(np.int32)
         total = 0.0
         for term in asked:
-            number = self._vocabulary.get(term)
-            holders = self._holders(number) if number is not None else np.empty(0, dtype=np.int64)
+            holders = self._holders(term)
             weight = float(np.log1p(self.size / (1 + len(holders))))
             total += weight
-            covered[_isin_sorted(rows, holders)] += weight
+            if len(holders):
+                covered[_isin_sorted(wanted, holders)] += weight
         return covered / np.float32(total) if total else covered
 
-    def _holders(self, number: int) -> Rows:
-        return np.asarray(self._rows[self._starts[number] : self._starts[number + 1]])
+    def _holders(self, term: str) -> NDArray[np.int32]:
+        number = self._vocabulary.get(term)
+        if number is None:
+            return _NOBODY
+        return self._rows.span(self._starts[number], self._starts[number + 1])
 
 
 def best(scores: Values, count: int) -> Match:
@@ -139,8 +158,6 @@ def best(scores: Values, count: int) -> Match:
     return Match(rows, scores[rows])
 
 
-def _isin_sorted(rows: Rows, ordered: Rows) -> NDArray[np.bool_]:
-    if not len(ordered):
-        return np.zeros(len(rows), dtype=np.bool_)
+def _isin_sorted(rows: NDArray[np.int32], ordered: NDArray[np.int32]) -> NDArray[np.bool_]:
     places = np.minimum(np.searchsorted(ordered, rows), len(ordered) - 1)
     return np.asarray(ordered[places] == rows)

@@ -138,7 +138,9 @@ def _support(cosine: Values, chunks: list[Rows], fallback: Values, depth: int) -
     means = fallback.copy()
     for place, rows in enumerate(chunks):
         if len(rows):
-            means[place] = np.sort(cosine[rows])[-depth:].mean()
+            best = np.sort(cosine[rows])[-depth:]
+            # What `mean` does, at a fraction of its price for three numbers.
+            means[place] = np.add.reduce(best) / np.float32(len(best))
     return means
 
 

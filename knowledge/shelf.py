@@ -6,19 +6,19 @@ are other wordings by which an article is asked for: they find it and are never 
 """
 
 import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
+from sys import intern
 from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.arrays import ArrayFile
 from knowledge.article import Article
 from knowledge.chunking import Chunk, Sentence
 from knowledge.findings import SectionKind
@@ -41,6 +41,8 @@ _FEW_ALIASES = 4096
 """Up to so many are compared with every question, beyond only those of its language."""
 _IN_MEMORY = 32 * 2**20
 """Bytes of vectors that are kept in memory; larger files are read row by row."""
+_FEW_SENTENCES = 4 * 2**20
+"""Bytes of the vectors of sentences that are kept in memory: a reply reads those of few articles."""
 _UNCOMPARED = -1.0
 
 
@@ -205,12 +207,11 @@ class Shelf:
     """An opened index version's rows. Safe to use from several threads."""
 
     def __init__(self, folder: Path) -> None:
-        cards = json.loads((folder / "cards.json").read_text("utf-8"))
-        self.cards = tuple(_read_card(card) for card in cards)
+        self.cards = _read_cards((folder / "cards.json").read_text("utf-8"))
         self.article_of: NDArray[np.int32] = np.load(folder / "articles.npy")
         self._vectors = VectorFile(folder / "vectors.npy")
         self._aliases = VectorFile(folder / "aliases.npy")
-        self._sentences: NDArray[np.float16] = np.load(folder / "sentences.npy", mmap_mode="r")
+        self._sentences = ArrayFile(folder / "sentences.npy", np.float16, held_bytes=_FEW_SENTENCES)
         self._lock = Lock()
         self._connection = sqlite3.connect(
             f"{(folder / 'shelf.sqlite').absolute().as_uri()}?mode=ro&immutable=1",
@@ -228,6 +229,7 @@ class Shelf:
         self._connection.close()
         self._vectors.close()
         self._aliases.close()
+        self._sentences.close()
 
     def ask(self, statement: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -241,7 +243,7 @@ class Shelf:
         """Cosine of every alias; -1 for those that need not be compared."""
         near = np.full(len(self._aliases), _UNCOMPARED, dtype=np.float32)
         if len(near) <= _FEW_ALIASES:
-            return self._aliases.read(np.arange(len(near), dtype=np.int64)) @ vector
+            return self._aliases.span(0, len(near)) @ vector
         rows = self._aliases_in.get(language, np.empty(0, dtype=np.int64))
         if language not in self._held_aliases:
             # They lie far apart on disk: reading them anew costs more than all the rest.
@@ -256,6 +258,8 @@ class Shelf:
         return {language: np.array(rows, dtype=np.int64) for language, rows in found.items()}
 
     def passages(self, rows: Sequence[int]) -> Mapping[int, Passing]:
+        if not rows:
+            return {}
         marks = ",".join("?" * len(rows))
         found = self.ask(
             f"select row, id, section, kind, platform, text from rows where row in ({marks})", rows
@@ -272,7 +276,8 @@ class Shelf:
             "select row, text, section from sentences where article = ? order by row", (number,)
         )
         rows = np.array([row for row, _, _ in found], dtype=np.int64)
-        near = self._sentences[rows].astype(np.float32) @ vector if len(rows) else np.empty(0)
+        said = self._sentences.read(rows).astype(np.float32)
+        near = said @ vector if len(rows) else np.empty(0)
         order = np.lexsort((rows, -near))
         return [(str(found[i][1]), str(found[i][2]), float(near[i])) for i in order.tolist()]
 
@@ -294,49 +299,32 @@ def due_dates(folder: Path) -> Mapping[str, date]:
     return {card["id"]: date.fromordinal(card["due"]) for card in cards}
 
 
-class VectorFile:
-    """Rows of an array file: a small one in memory, of a large one only what is asked for.
-
-    A mapped file would count as the process's memory, page by page, until it is all there.
-    """
+class VectorFile(ArrayFile[np.float32]):
+    """A table of vectors."""
 
     def __init__(self, path: Path, held_bytes: int = _IN_MEMORY) -> None:
-        mapped = np.load(path, mmap_mode="r")
-        if mapped.ndim != 2 or mapped.dtype != np.float32:  # noqa: PLR2004 - a table
+        try:
+            super().__init__(path, np.float32, held_bytes=held_bytes)
+        except ValueError as error:
+            raise ValueError(f"{path.name} holds no vectors") from error
+        if len(self.shape) != 2:  # noqa: PLR2004 - a table
+            self.close()
             raise ValueError(f"{path.name} holds no vectors")
-        self._length, self._width = mapped.shape
-        self._held: Vectors | None = np.array(mapped) if mapped.nbytes <= held_bytes else None
-        self._start = mapped.offset
-        self._file = path.open("rb", buffering=0)
-
-    def __len__(self) -> int:
-        return int(self._length)
-
-    def read(self, rows: Rows) -> Vectors:
-        if self._held is not None:
-            return self._held[rows]
-        found = np.empty((len(rows), self._width), dtype=np.float32)
-        breaks = np.flatnonzero(np.diff(rows) != 1) + 1
-        for begin, end in pairwise([0, *breaks.tolist(), len(rows)]):
-            if end > begin:
-                self._fill(found[begin:end], int(rows[begin]))
-        return found
-
-    def _fill(self, target: Vectors, first: int) -> None:
-        width = self._width * target.itemsize
-        wanted = len(target) * width
-        data = os.pread(self._file.fileno(), wanted, self._start + first * width)
-        if len(data) != wanted:
-            raise OSError(f"{self._file.name} ends before row {first + len(target)}")
-        target[:] = np.frombuffer(data, dtype=np.float32).reshape(target.shape)
-
-    def close(self) -> None:
-        self._file.close()
 
 
-def _read_card(values: dict[str, Any]) -> Card:
-    lists = {key: tuple(values[key]) for key in ("audience", "platforms", "regions")}
-    return Card(**{**values, **lists})
+def _read_cards(text: str) -> tuple[Card, ...]:
+    """The cards; what many of them have in common is kept once, a card is made as it is read."""
+    shared: dict[object, Any] = {}
+
+    def card(values: dict[str, Any]) -> Card:
+        lists = {
+            key: tuple(map(intern, values[key])) for key in ("audience", "platforms", "regions")
+        }
+        common = {key: values[key] for key in ("category", "subcategory", "version")} | lists
+        kept = {key: shared.setdefault(value, value) for key, value in common.items()}
+        return Card(**{**values, **kept})
+
+    return tuple(json.loads(text, object_hook=card))
 
 
 def day(ordinal: int) -> date:
