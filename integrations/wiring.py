@@ -18,7 +18,8 @@ from pydantic import BaseModel
 
 from copilot import conversation, state
 from copilot.company import CompanyFacts
-from copilot.conversation import Versions
+from copilot.conversation import Inquiry, Versions
+from copilot.explaining import Explanation, explain
 from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
 from copilot.prompts.phrases import version as prompts_version
@@ -68,6 +69,8 @@ class App:
     counters: Counters
     library: FollowingLibrary
     policies: Policies
+    nodes: Nodes
+    redactor: Redactor
     _stack: AsyncExitStack
 
     @property
@@ -83,6 +86,17 @@ class App:
             problems.append(self.library.library.problem)
         problems += [p for p in [await _store_problem(self.journal)] if p]
         return problems
+
+    async def explain(self, inquiry: Inquiry) -> Explanation:
+        """What would be decided about a message. Nothing is recorded and no ticket is opened."""
+        return await explain(
+            inquiry,
+            nodes=self.nodes,
+            journal=self.journal,
+            directory=self.directory,
+            redactor=self.redactor,
+            company=self.company,
+        )
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -190,13 +204,14 @@ async def _opened(
     facts = company_facts(profile, policies, library.library, lockdown=settings.lockdown)
     counters = Counters()
     versions = _versions(library, policies)
-    parts = Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions)
+    nodes = Nodes(Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions))
+    redactor = Redactor(_scanner_cache(settings, home))
     copilot = Copilot(
-        graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
+        graph=build_graph(nodes, await _checkpoints(home, stack)),
         journal=journal,
         desk=desk,
         directory=directory,
-        redactor=Redactor(_scanner_cache(settings, home)),
+        redactor=redactor,
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -215,6 +230,8 @@ async def _opened(
         counters,
         library,
         policies,
+        nodes,
+        redactor,
         stack,
     )
 

@@ -117,8 +117,8 @@ def test_a_case_that_does_not_hold_says_why(policies: Policies, tmp_path: Path) 
     (result,) = run_cases(policies, tmp_path)
     assert not result.holds
     assert str(result) == (
-        "mine.yaml:3: wrong: effect is escalate, not permit "
-        "(other-person-credential, privileged-tier); "
+        "mine.yaml:3: wrong: effect is escalate (other-person-credential, privileged-tier), "
+        "not permit; "
         "rule forms does not apply, but other-person-credential, privileged-tier; "
         "queue is identity-desk, not network; priority is P2, not P4; "
         "mandatory_class is other_person_credential, not lost_device; "
