@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Inquiry
-from copilot.nodes import Nodes
-from copilot.ports import Directory, Journal
+from copilot.gate import policy_request
+from copilot.nodes import Reading
+from copilot.ports import Directory, Journal, Policy
 from copilot.service import known_person, with_past
-from copilot.state import Asked, TurnState
+from copilot.state import Asked, Memory
 from copilot.understanding.message import Understanding
 from policies.model import Decision, PolicyRequest
 from policies.redaction import Redactor
@@ -26,7 +27,8 @@ class Explanation:
 async def explain(
     inquiry: Inquiry,
     *,
-    nodes: Nodes,
+    reader: Reading,
+    policy: Policy,
     journal: Journal,
     directory: Directory,
     redactor: Redactor,
@@ -41,7 +43,8 @@ async def explain(
     clean = inquiry.model_copy(update={"text": redacted.text or "[removed]"})
     asked = Asked(inquiry=clean, thread_id="", person=person, redactions=redacted.count)
     asked = await with_past(asked, journal, company, first=True)
-    state = TurnState(asked=asked)
-    state |= await nodes.understand(state)
-    state |= await nodes.gate(state)
-    return Explanation(state["understanding"], state["request"], state["decision"], redacted.count)
+    read = reader.read(clean.text, language=person.language or "en")
+    request = policy_request(
+        asked, Memory(), read, relations=company.relations, lockdown=company.lockdown
+    )
+    return Explanation(read, request, policy.decide(request), redacted.count)

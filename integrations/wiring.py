@@ -18,8 +18,7 @@ from pydantic import BaseModel
 
 from copilot import conversation, state
 from copilot.company import CompanyFacts
-from copilot.conversation import Inquiry, Versions
-from copilot.explaining import Explanation, explain
+from copilot.conversation import Versions
 from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
 from copilot.prompts.phrases import version as prompts_version
@@ -27,7 +26,7 @@ from copilot.service import Copilot, Limits
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
-from integrations.following import FollowingLibrary, FollowingReader
+from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.progress import Progress
 from integrations.settings import Settings
@@ -69,8 +68,6 @@ class App:
     counters: Counters
     library: FollowingLibrary
     policies: Policies
-    nodes: Nodes
-    redactor: Redactor
     _stack: AsyncExitStack
 
     @property
@@ -86,17 +83,6 @@ class App:
             problems.append(self.library.library.problem)
         problems += [p for p in [await _store_problem(self.journal)] if p]
         return problems
-
-    async def explain(self, inquiry: Inquiry) -> Explanation:
-        """What would be decided about a message. Nothing is recorded and no ticket is opened."""
-        return await explain(
-            inquiry,
-            nodes=self.nodes,
-            journal=self.journal,
-            directory=self.directory,
-            redactor=self.redactor,
-            company=self.company,
-        )
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -114,12 +100,7 @@ async def open_app(
     _forbid_tracing()
     home = Home.at(settings.home)
     profile = load_company(settings.company_dir)
-    policies = load_policies(
-        profile.rules,
-        profile.actions,
-        queues=frozenset(profile.queues),
-        default_queue=profile.default_queue,
-    )
+    policies = policies_of(profile)
     prepare(settings, profile, policies, told)
     stack = AsyncExitStack()
     try:
@@ -130,6 +111,16 @@ async def open_app(
         await stack.aclose()
         raise
     return app
+
+
+def policies_of(profile: Company) -> Policies:
+    """The company's policies as they are now. Raises `PolicyLoadError` naming every fault."""
+    return load_policies(
+        profile.rules,
+        profile.actions,
+        queues=frozenset(profile.queues),
+        default_queue=profile.default_queue,
+    )
 
 
 def _forbid_tracing() -> None:
@@ -193,9 +184,7 @@ async def _opened(
 ) -> App:
     library = FollowingLibrary(home.index)
     stack.callback(library.close)
-    reader = FollowingReader(
-        library, Embedder(find_model(settings.models_dir, settings.embedding_model))
-    )
+    reader = reader_of(settings, library)
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
@@ -204,14 +193,13 @@ async def _opened(
     facts = company_facts(profile, policies, library.library, lockdown=settings.lockdown)
     counters = Counters()
     versions = _versions(library, policies)
-    nodes = Nodes(Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions))
-    redactor = Redactor(_scanner_cache(settings, home))
+    parts = Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions)
     copilot = Copilot(
-        graph=build_graph(nodes, await _checkpoints(home, stack)),
+        graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
         journal=journal,
         desk=desk,
         directory=directory,
-        redactor=redactor,
+        redactor=Redactor(scanner_cache(settings, home)),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -230,9 +218,13 @@ async def _opened(
         counters,
         library,
         policies,
-        nodes,
-        redactor,
         stack,
+    )
+
+
+def reader_of(settings: Settings, edition: Edition) -> FollowingReader:
+    return FollowingReader(
+        edition, Embedder(find_model(settings.models_dir, settings.embedding_model))
     )
 
 
@@ -246,13 +238,14 @@ def _desk(database: Database, profile: Company) -> EmbeddedDesk:
 
 
 def company_facts(
-    profile: Company, policies: Policies, library: Library, *, lockdown: bool = False
+    profile: Company, policies: Policies, library: Library | None, *, lockdown: bool = False
 ) -> CompanyFacts:
-    """What the agent knows of the company, from its configuration and its articles."""
+    """What the agent knows of the company, from its configuration and its articles, if any."""
     catalogue = policies.catalogue
     owners: dict[str, str] = {}
-    for card in library.cards:
-        owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
+    if library is not None:
+        for card in library.cards:
+            owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
     shown = profile.shown_choices
     return CompanyFacts(
         name=profile.company.name,
@@ -328,7 +321,7 @@ def _checkpointed_types() -> list[tuple[str, str]]:
     ]
 
 
-def _scanner_cache(settings: Settings, home: Home) -> Path:
+def scanner_cache(settings: Settings, home: Home) -> Path:
     """The scanner rules that set-up compiled, or else a folder of the home."""
     shared = settings.scanner_dir
     return shared if shared.is_dir() else home.path / "scanner"

@@ -2,26 +2,33 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
 import click
 
+from copilot.company import CompanyFacts
 from copilot.conversation import Inquiry
 from copilot.explaining import Explanation
+from copilot.explaining import explain as explained
+from copilot.nodes import Reading
+from copilot.ports import Policy
+from integrations import wiring
+from integrations.clock import company_clock
 from integrations.commands.failures import plain
+from integrations.company import Company, load_company
+from integrations.directory.yaml_directory import YamlDirectory
+from integrations.following import CurrentEdition
 from integrations.home import Home, HomeOwnedError
 from integrations.progress import Progress
 from integrations.settings import Settings
+from integrations.store.journal import SqlJournal
 from policies.engine import Policies, reason_of
 from policies.model import Decision, PolicyRequest, Ruling
-
-if TYPE_CHECKING:
-    from integrations.wiring import App
+from policies.redaction import Redactor
 
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
@@ -39,41 +46,84 @@ def explain(text: str, as_json: bool, user: str | None, at: str | None, home: Pa
 async def _explain(
     given: Mapping[str, object], as_json: bool, user: str | None, at: str | None, home: Path | None
 ) -> int:
-    async with _opened(Settings() if home is None else Settings(home=home)) as app:
-        asker = app.default_user if user is None else user
-        inquiry = Inquiry.model_validate({**given, "user": asker, "at": at or app.clock()})
-        explained = await app.explain(inquiry)
-        document = _document(inquiry, explained, app)
-        lines = list(_lines(inquiry, explained, app.policies))
+    settings = Settings() if home is None else Settings(home=home)
+    profile = load_company(settings.company_dir)
+    policies = wiring.policies_of(profile)
+    _prepare(settings, profile, policies)
+    explainer = await _open(settings, profile, policies)
+    try:
+        people = explainer.directory.people()
+        inquiry = Inquiry.model_validate(
+            {
+                **given,
+                "user": people[0].id if user is None else user,
+                "at": at or company_clock(profile.demo_clock)(),
+            }
+        )
+        explanation = await explainer.explain(inquiry)
+    finally:
+        await explainer.journal.close()
     if as_json:
+        document = _document(inquiry, explanation, explainer)
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
     else:
-        click.echo(plain("\n".join(lines)))
+        click.echo(plain("\n".join(_lines(inquiry, explanation, policies))))
     return 0
 
 
-@asynccontextmanager
-async def _opened(settings: Settings) -> "AsyncIterator[App]":
-    """The copilot for reading: of a free home, or beside the server that owns it."""
-    from integrations.wiring import open_app
-    from knowledge.versions import read_pointer
+@dataclass(frozen=True, slots=True)
+class Explainer:
+    """What reads and decides; it neither searches nor records, so that it works beside a server."""
 
-    place = Home.at(settings.home)
-    progress = Progress.to_terminal()
+    reader: Reading
+    policy: Policy
+    journal: SqlJournal
+    directory: YamlDirectory
+    redactor: Redactor
+    company: CompanyFacts
+    policies: Policies
+    knowledge: str
+
+    async def explain(self, inquiry: Inquiry) -> Explanation:
+        return await explained(
+            inquiry,
+            reader=self.reader,
+            policy=self.policy,
+            journal=self.journal,
+            directory=self.directory,
+            redactor=self.redactor,
+            company=self.company,
+        )
+
+
+async def _open(settings: Settings, profile: Company, policies: Policies) -> Explainer:
+    home = Home.at(settings.home)
+    edition = CurrentEdition(home.index)
+    return Explainer(
+        reader=wiring.reader_of(settings, edition),
+        policy=wiring.CedarPolicy(policies),
+        directory=YamlDirectory(profile.directory),
+        redactor=Redactor(wiring.scanner_cache(settings, home)),
+        company=wiring.company_facts(profile, policies, None, lockdown=settings.lockdown),
+        policies=policies,
+        knowledge=edition.version,
+        journal=await SqlJournal.open(settings.database_url or home.records_url),
+    )
+
+
+def _prepare(settings: Settings, profile: Company, policies: Policies) -> None:
+    """Prepare an empty home; one that a server owns has been prepared by it."""
     try:
-        with place.owned(wait_seconds=settings.owner_seconds):
-            app = await open_app(settings, progress=progress, recover=False)
+        with Home.at(settings.home).owned(wait_seconds=settings.owner_seconds):
+            wiring.prepare(settings, profile, policies, Progress.to_terminal())
     except HomeOwnedError as owned:
-        if owned.url is None or read_pointer(place.index) is None:
+        if owned.url is None:
             raise
-        app = await open_app(settings, progress=progress, recover=False)
-    try:
-        yield app
-    finally:
-        await app.close()
 
 
-def _document(inquiry: Inquiry, explained: Explanation, app: "App") -> dict[str, object]:
+def _document(
+    inquiry: Inquiry, explained: Explanation, explainer: "Explainer"
+) -> dict[str, object]:
     read, decision = explained.understanding, explained.decision
     return {
         "text": read.text,
@@ -87,12 +137,12 @@ def _document(inquiry: Inquiry, explained: Explanation, app: "App") -> dict[str,
         ],
         "request": explained.request.model_dump(mode="json"),
         "decision": decision.model_dump(mode="json"),
-        "rules": {name: _rule(name, app.policies) for name in decision.rules},
+        "rules": {name: _rule(name, explainer.policies) for name in decision.rules},
         "receipt": {
             "policy": decision.policy_version,
             "input_hash": decision.input_hash,
             "rules": list(decision.rules),
-            "knowledge": app.library.version,
+            "knowledge": explainer.knowledge,
         },
     }
 
