@@ -24,6 +24,7 @@ from integrations.directory.yaml_directory import YamlDirectory
 from integrations.following import CurrentEdition
 from integrations.home import Home, HomeOwnedError
 from integrations.progress import Progress
+from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
 from integrations.store.journal import SqlJournal
 from policies.engine import Policies, reason_of
@@ -48,9 +49,10 @@ async def _explain(
 ) -> int:
     settings = Settings() if home is None else Settings(home=home)
     profile = load_company(settings.company_dir)
-    policies = wiring.policies_of(profile)
+    policy = wiring.policy_of(profile)
+    policies = policy.policies
     _prepare(settings, profile, policies)
-    explainer = await _open(settings, profile, policies)
+    explainer = await _open(settings, profile, policy)
     try:
         people = explainer.directory.people()
         inquiry = Inquiry.model_validate(
@@ -96,16 +98,16 @@ class Explainer:
         )
 
 
-async def _open(settings: Settings, profile: Company, policies: Policies) -> Explainer:
+async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -> Explainer:
     home = Home.at(settings.home)
     edition = CurrentEdition(home.index)
     return Explainer(
         reader=wiring.reader_of(settings, edition),
-        policy=wiring.CedarPolicy(policies),
+        policy=policy,
         directory=YamlDirectory(profile.directory),
         redactor=Redactor(wiring.scanner_cache(settings, home)),
-        company=wiring.company_facts(profile, policies, None, lockdown=settings.lockdown),
-        policies=policies,
+        company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
+        policies=policy.policies,
         knowledge=edition.version,
         journal=await SqlJournal.open(settings.database_url or home.records_url),
     )
