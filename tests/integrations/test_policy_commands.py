@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 from copilot.record import TurnRecord
 from integrations.company import load_company, shipped_company
@@ -33,6 +34,22 @@ def edited(tmp_path: Path) -> Callable[[str, str, str], Path]:
         return folder
 
     return edit
+
+
+def company_of(policies: Path, folder: Path) -> Path:
+    """The shipped company with these policies; the folder of its `company.yaml`."""
+    shipped = load_company(shipped_company())
+    folder.mkdir()
+    written = yaml.safe_load((shipped_company() / "company.yaml").read_text("utf-8"))
+    written["paths"] = {
+        "articles": str(shipped.articles),
+        "utterances": str(shipped.utterances),
+        "actions": str(policies / "actions"),
+        "rules": str(policies / "rules"),
+        "directory": str(shipped.directory),
+    }
+    (folder / "company.yaml").write_text(yaml.safe_dump(written), "utf-8")
+    return folder
 
 
 def records_of(home: Path) -> list[TurnRecord]:
@@ -222,6 +239,63 @@ def test_policies_that_cannot_be_compared_are_named(
     assert (done.code, done.out) == (3, "")
     assert f"{broken}: The policies have" in done.err
     assert "permits.cedar:4: The annotation @raeson is unknown. Did you mean @reason?" in done.err
+
+
+# ---- at the start
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("rules/permits.cedar", "permit (", "permti (", "permits.cedar:3: The rule that starts"),
+        (
+            "rules/permits.cedar",
+            '@id("forms")',
+            '@id("read-only")',
+            "The id 'read-only' is taken by",
+        ),
+        ("rules/permits.cedar", "@reason", "@raeson", "permits.cedar:4: The annotation @raeson is"),
+        (
+            "rules/context.cedar",
+            'Action::"own_ticket_status"',
+            'Action::"own_ticket"',
+            "context.cedar:42: Rule 'records-of-others': ",
+        ),
+        (
+            "rules/context.cedar",
+            "context.lockouts_24h >= 3",
+            'context.lockouts_24h == "3"',
+            "Rule 'third-lockout': ",
+        ),
+    ],
+)
+def test_a_server_does_not_start_with_broken_policies(
+    tmp_path: Path,
+    edited: Callable[[str, str, str], Path],
+    file: str,
+    old: str,
+    new: str,
+    said: str,
+) -> None:
+    broken = edited(file, old, new)
+    place = {"COPILOT_COMPANY_DIR": str(company_of(broken, tmp_path / "company"))}
+    done = run("serve", "--port", "0", "--home", tmp_path / "home", settings=place)
+    assert done.code == 4
+    assert done.err.startswith("The policies have ")
+    assert said in done.err
+
+
+@pytest.mark.parametrize("empty", ["rules", "actions"])
+def test_a_server_does_not_start_with_an_empty_folder(
+    empty: str, tmp_path: Path, edited: Callable[[str, str, str], Path]
+) -> None:
+    policies = edited("rules/permits.cedar", "permit (", "permit (")
+    for file in (policies / empty).iterdir():
+        file.unlink()
+    place = {"COPILOT_COMPANY_DIR": str(company_of(policies, tmp_path / "company"))}
+    done = run("serve", "--port", "0", "--home", tmp_path / "home", settings=place)
+    assert done.code == 4
+    assert f"The folder {policies / empty} has no " in done.err
 
 
 # ---- beside a server
