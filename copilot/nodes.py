@@ -65,11 +65,10 @@ class Nodes:
     async def gate(self, state: TurnState) -> TurnState:
         asked, memory, read = state["asked"], _memory(state), state["understanding"]
         company = self._parts.company
-        decision = self._parts.policy.decide(
-            policy_request(
-                asked, memory, read, relations=company.relations, lockdown=company.lockdown
-            )
+        request = policy_request(
+            asked, memory, read, relations=company.relations, lockdown=company.lockdown
         )
+        decision = self._parts.policy.decide(request)
         move = next_move(
             asked,
             memory,
@@ -77,7 +76,7 @@ class Nodes:
             decision,
             out_of_scope=company.out_of_scope,
         )
-        return {"decision": decision, "move": move}
+        return {"request": request, "decision": decision, "move": move}
 
     async def recall(self, state: TurnState) -> TurnState:
         """Search for each question that may be answered; before a handoff, for its evidence."""

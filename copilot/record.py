@@ -15,6 +15,7 @@ from copilot.conversation import (
     Value,
     Versions,
 )
+from policies.model import PolicyRequest
 
 
 class PassageScore(Value):
@@ -37,6 +38,10 @@ class TurnRecord(Value):
     passages: tuple[PassageScore, ...] = ()
     signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
     decision: PolicyOutcome
+    request: PolicyRequest | None = None
+    """What the policy layer was asked: facts, no text. With it the decision can be made again."""
+    input_hash: str | None = None
+    """The decision's receipt of that request."""
     versions: Versions
     timing_ms: dict[str, float] = Field(default_factory=dict)
     cost_usd: float = 0.0

@@ -25,6 +25,7 @@ from copilot.conversation import (
 )
 from copilot.errors import CopilotError, InquiryError, UnknownUserError
 from copilot.graph import Graph
+from copilot.people import Person
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
     NewInquiry,
@@ -95,11 +96,7 @@ class Copilot:
         can be recorded: then no case exists and the door must say so.
         """
         started = time.perf_counter()
-        person = self._directory.person(inquiry.user)
-        if person is None:
-            raise UnknownUserError(
-                f"The directory knows nobody called '{inquiry.user}'. Sign in with your company account."
-            )
+        person = known_person(inquiry.user, self._directory)
         redacted = self._redactor.redact(inquiry.text, await self._seen(inquiry))
         clean = inquiry.model_copy(
             update={"text": redacted.text or "[removed]", **self._clean_context(inquiry)}
@@ -185,7 +182,7 @@ class Copilot:
         if memory.last_inquiry == asked.inquiry.id:
             # The graph finished before the crash; running it again would count the turn twice.
             return TurnState(memory=memory, reply=before["reply"], asked=asked)
-        asked = await self._with_past(asked, first=not memory.turns)
+        asked = await with_past(asked, self._journal, self._company, first=not memory.turns)
         result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
         return cast(TurnState, result)
 
@@ -210,16 +207,6 @@ class Copilot:
             return {}
         last = await saver.aget_tuple({"configurable": {"thread_id": thread_id}})
         return last.checkpoint["channel_values"] if last else {}
-
-    async def _with_past(self, asked: Asked, *, first: bool) -> Asked:
-        since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)
-        recent = await self._journal.recent_threads(asked.person.id, since, 20)
-        others = tuple(t for t in recent if t.thread_id != asked.thread_id)
-        return replace(
-            asked,
-            earlier=others if first else (),
-            lockouts_24h=_lockouts(others, asked.inquiry.at, self._company),
-        )
 
     async def _hand_over_outage(self, asked: Asked) -> tuple[Reply, TurnRecord]:
         filled = outage.handoff(asked, self._company)
@@ -251,6 +238,28 @@ class Copilot:
         if lock is None:
             lock = self._locks[thread_id] = asyncio.Lock()
         return lock
+
+
+def known_person(user: str, directory: Directory) -> Person:
+    """Who asks. Raises `UnknownUserError` for somebody whom the directory does not know."""
+    person = directory.person(user)
+    if person is None:
+        raise UnknownUserError(
+            f"The directory knows nobody called '{user}'. Sign in with your company account."
+        )
+    return person
+
+
+async def with_past(asked: Asked, journal: Journal, company: CompanyFacts, *, first: bool) -> Asked:
+    """With what the person's other conversations say; only a conversation's first turn looks at them."""
+    since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)
+    recent = await journal.recent_threads(asked.person.id, since, 20)
+    others = tuple(t for t in recent if t.thread_id != asked.thread_id)
+    return replace(
+        asked,
+        earlier=others if first else (),
+        lockouts_24h=_lockouts(others, asked.inquiry.at, company),
+    )
 
 
 def _lockouts(threads: tuple[ThreadSummary, ...], at: datetime, company: CompanyFacts) -> int:
@@ -290,7 +299,12 @@ def _record(state: TurnState) -> TurnRecord:
         for p in hit.passages[:3]
     )
     author = draft.author if draft else "deterministic"
-    return _kept(asked, reply, author, signals, passages)
+    return _kept(asked, reply, author, signals, passages).model_copy(update=_receipt(state))
+
+
+def _receipt(state: TurnState) -> dict[str, object]:
+    request, decision = state.get("request"), state.get("decision")
+    return {"request": request, "input_hash": decision.input_hash if decision else None}
 
 
 def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:

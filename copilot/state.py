@@ -16,7 +16,7 @@ from copilot.people import Person
 from copilot.record import ThreadSummary
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
-from policies.model import Decision
+from policies.model import Decision, PolicyRequest
 from policies.redaction import Seen
 
 
@@ -80,6 +80,7 @@ class TurnState(TypedDict, total=False):
     reply: Reply
     asked: Annotated[Asked, UntrackedValue]
     understanding: Annotated[Understanding, UntrackedValue]
+    request: Annotated[PolicyRequest, UntrackedValue]
     decision: Annotated[Decision, UntrackedValue]
     move: Annotated[Move, UntrackedValue]
     findings: Annotated[tuple[Findings, ...], UntrackedValue]

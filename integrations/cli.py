@@ -145,6 +145,52 @@ def index_sync(**options: Any) -> None:
 
 
 @main.group()
+def policy() -> None:
+    """What may be answered and what people decide: test it, explain it, compare it."""
+
+
+@policy.command("test")
+@click.argument("folders", nargs=-1, type=click.Path(path_type=Path, exists=True, file_okay=False))
+@click.option(
+    "--company",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Folder with company.yaml (default COPILOT_COMPANY_DIR).",
+)
+def policy_test(**options: Any) -> None:
+    """Decide the cases in FOLDERS (default: the company's own) and show which do not hold."""
+    _run("policy", "test", **options)
+
+
+@policy.command("explain")
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else on stdout.")
+@_USER
+@click.option("--at", default=None, help="Clock of the message, ISO 8601 with zone.")
+@_HOME
+def policy_explain(**options: Any) -> None:
+    """Show what would be decided about TEXT and why. Nothing is recorded."""
+    _run("explain", "explain", **options)
+
+
+@policy.command("diff")
+@click.argument("old")
+@click.argument("new")
+@click.option(
+    "--replay",
+    type=click.IntRange(min=1),
+    default=500,
+    show_default=True,
+    help="How many of the latest recorded decisions to make again.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON and nothing else on stdout.")
+@_HOME
+def policy_diff(**options: Any) -> None:
+    """Decide recorded turns under OLD and NEW: folders with rules/ and actions/, or 'current'."""
+    _run("policy", "diff", **options)
+
+
+@main.group()
 def kb() -> None:
     """The knowledge base."""
 

@@ -85,6 +85,7 @@ class Paths(Section):
     utterances: Path = Path("utterances")
     actions: Path = Path("policies/actions")
     rules: Path = Path("policies/rules")
+    cases: Path = Path("policies/cases")
     directory: Path = Path("directory.yaml")
 
 
@@ -152,6 +153,11 @@ class Company(Section):
     @property
     def rules(self) -> Path:
         return self._at(self.paths.rules)
+
+    @property
+    def cases(self) -> Path:
+        """Decision cases, for `copilot policy test`; serving does not need them."""
+        return self._at(self.paths.cases)
 
     @property
     def directory(self) -> Path:

@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Protocol
 
 from copilot.ports import Vector
 from copilot.understanding.classifier import Classifiers
@@ -15,7 +16,7 @@ from knowledge.article import Article
 from knowledge.embedding import Embedder
 from knowledge.findings import Findings, Reader
 from knowledge.search import Library
-from knowledge.versions import IndexUnavailableError, version_dir
+from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
 
 
 class FollowingLibrary:
@@ -61,10 +62,33 @@ class FollowingLibrary:
         self.library.close()
 
 
+class Edition(Protocol):
+    """An index version, as far as reading messages needs it."""
+
+    @property
+    def folder(self) -> Path: ...
+
+    def refresh(self) -> bool: ...
+
+
+class CurrentEdition:
+    """The version in use now, without opening its search: also beside the process that searches it."""
+
+    def __init__(self, index_dir: Path) -> None:
+        version = read_pointer(index_dir)
+        if version is None:
+            raise IndexUnavailableError(f"{index_dir} has no index. Run `copilot index sync`.")
+        self.folder = version_dir(index_dir, version)
+        self.version = version
+
+    def refresh(self) -> bool:
+        return False
+
+
 class FollowingReader:
     """A message reader whose classifiers belong to the serving index version."""
 
-    def __init__(self, library: FollowingLibrary, search: Embedder, tuned: Embedder) -> None:
+    def __init__(self, library: Edition, search: Embedder, tuned: Embedder) -> None:
         self._library = library
         self._search = search
         self._tuned = tuned

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,9 +27,10 @@ from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
-from integrations.following import FollowingLibrary, FollowingReader
+from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.progress import Progress
+from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
 from integrations.store.database import Database
 from integrations.store.failures import unavailable
@@ -40,9 +42,8 @@ from knowledge.search import Library
 from knowledge.vectors import VectorStore
 from knowledge.versions import read_pointer, version_dir
 from policies import redaction
-from policies.engine import Policies, decide
+from policies.engine import Policies
 from policies.loader import load_policies
-from policies.model import Decision, PolicyRequest
 from policies.redaction import Redactor
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ class App:
     clock: Clock
     counters: Counters
     library: FollowingLibrary
-    policies: Policies
+    policy: FollowingPolicy
     _stack: AsyncExitStack
 
     @property
@@ -81,6 +82,8 @@ class App:
         self.library.refresh()
         if self.library.library.problem:
             problems.append(self.library.library.problem)
+        self.policy.refresh()
+        problems += map(str, self.policy.problems)
         problems += [p for p in [await _store_problem(self.journal)] if p]
         return problems
 
@@ -100,22 +103,29 @@ async def open_app(
     _forbid_tracing()
     home = Home.at(settings.home)
     profile = load_company(settings.company_dir)
-    policies = load_policies(
-        profile.rules,
-        profile.actions,
-        queues=frozenset(profile.queues),
-        default_queue=profile.default_queue,
-    )
-    prepare(settings, profile, policies, told)
+    policy = policy_of(profile)
+    prepare(settings, profile, policy.policies, told)
     stack = AsyncExitStack()
     try:
-        app = await _opened(settings, home, profile, policies, clock, stack)
+        app = await _opened(settings, home, profile, policy, clock, stack)
         if recover:
             await app.copilot.recover()
     except BaseException:
         await stack.aclose()
         raise
     return app
+
+
+def policy_of(profile: Company) -> FollowingPolicy:
+    """The company's policies. Raises `PolicyLoadError` naming every fault."""
+    load = partial(
+        load_policies,
+        profile.rules,
+        profile.actions,
+        queues=frozenset(profile.queues),
+        default_queue=profile.default_queue,
+    )
+    return FollowingPolicy(load, (profile.rules, profile.actions))
 
 
 def _forbid_tracing() -> None:
@@ -185,32 +195,28 @@ async def _opened(
     settings: Settings,
     home: Home,
     profile: Company,
-    policies: Policies,
+    policy: FollowingPolicy,
     clock: Clock | None,
     stack: AsyncExitStack,
 ) -> App:
     library = FollowingLibrary(home.index)
     stack.callback(library.close)
-    reader = FollowingReader(
-        library,
-        Embedder(find_model(settings.models_dir, settings.embedding_model)),
-        Embedder(find_tuned(settings.models_dir, settings.embedding_model)),
-    )
+    reader = reader_of(settings, library)
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
     desk = _desk(database, profile)
     directory = YamlDirectory(profile.directory)
-    facts = company_facts(profile, policies, library.library, lockdown=settings.lockdown)
+    facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
     counters = Counters()
-    versions = _versions(library, policies)
-    parts = Parts(reader, CedarPolicy(policies), library, desk, journal, facts, versions)
+    versions = _versions(library, policy)
+    parts = Parts(reader, policy, library, desk, journal, facts, versions)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
         journal=journal,
         desk=desk,
         directory=directory,
-        redactor=Redactor(_scanner_cache(settings, home)),
+        redactor=Redactor(scanner_cache(settings, home)),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -228,8 +234,16 @@ async def _opened(
         clock or company_clock(profile.demo_clock),
         counters,
         library,
-        policies,
+        policy,
         stack,
+    )
+
+
+def reader_of(settings: Settings, edition: Edition) -> FollowingReader:
+    return FollowingReader(
+        edition,
+        Embedder(find_model(settings.models_dir, settings.embedding_model)),
+        Embedder(find_tuned(settings.models_dir, settings.embedding_model)),
     )
 
 
@@ -243,13 +257,14 @@ def _desk(database: Database, profile: Company) -> EmbeddedDesk:
 
 
 def company_facts(
-    profile: Company, policies: Policies, library: Library, *, lockdown: bool = False
+    profile: Company, policies: Policies, library: Library | None, *, lockdown: bool = False
 ) -> CompanyFacts:
-    """What the agent knows of the company, from its configuration and its articles."""
+    """What the agent knows of the company, from its configuration and its articles, if any."""
     catalogue = policies.catalogue
     owners: dict[str, str] = {}
-    for card in library.cards:
-        owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
+    if library is not None:
+        for card in library.cards:
+            owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
     shown = profile.shown_choices
     return CompanyFacts(
         name=profile.company.name,
@@ -273,24 +288,10 @@ def company_facts(
     )
 
 
-class CedarPolicy:
-    """The policy port over `policies.decide`."""
-
-    def __init__(self, policies: Policies) -> None:
-        self._policies = policies
-
-    @property
-    def version(self) -> str:
-        return self._policies.version
-
-    def decide(self, request: PolicyRequest) -> Decision:
-        return decide(request, self._policies)
-
-
-def _versions(library: FollowingLibrary, policies: Policies) -> Callable[[], Versions]:
+def _versions(library: FollowingLibrary, policy: FollowingPolicy) -> Callable[[], Versions]:
     code, prompts = package_version("it-support-copilot"), prompts_version()
     return lambda: Versions(
-        code=code, knowledge=library.version, policy=policies.version, prompts=prompts, model=MODEL
+        code=code, knowledge=library.version, policy=policy.version, prompts=prompts, model=MODEL
     )
 
 
@@ -320,7 +321,7 @@ def _checkpointed_types() -> list[tuple[str, str]]:
     ]
 
 
-def _scanner_cache(settings: Settings, home: Home) -> Path:
+def scanner_cache(settings: Settings, home: Home) -> Path:
     """The scanner rules that set-up compiled, or else a folder of the home."""
     shared = settings.scanner_dir
     return shared if shared.is_dir() else home.path / "scanner"

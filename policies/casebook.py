@@ -5,7 +5,7 @@ The cases are a company's own statement of what its policies mean, in `cases/*.y
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, cast, get_args
+from typing import Annotated, NamedTuple, cast, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -59,13 +59,26 @@ class Case(Value):
     """For several actions: the effect of each that matters."""
 
 
+class Fault(NamedTuple):
+    """Where a decision is not what its case says."""
+
+    what: str
+    expected: str
+    got: str
+
+    def __str__(self) -> str:
+        if self.what == "rule":
+            return f"rule {self.expected} does not apply, but {self.got}"
+        return f"{self.what} is {self.got}, not {self.expected}"
+
+
 class CaseResult(Value):
     """What came of one case; `faults` is empty when it holds."""
 
     name: str
     file: str
     line: int
-    faults: tuple[str, ...]
+    faults: tuple[Fault, ...]
     decision: Decision
 
     @property
@@ -73,7 +86,7 @@ class CaseResult(Value):
         return not self.faults
 
     def __str__(self) -> str:
-        verdict = "holds" if self.holds else "; ".join(self.faults)
+        verdict = "holds" if self.holds else "; ".join(map(str, self.faults))
         return f"{self.file}:{self.line}: {self.name}: {verdict}"
 
 
@@ -105,7 +118,7 @@ def _run(case: Case, file: str, line: int, policies: Policies) -> CaseResult:
     return CaseResult(name=case.name, file=file, line=line, faults=faults, decision=decision)
 
 
-def _faults(case: Case, decision: Decision) -> Iterator[str]:
+def _faults(case: Case, decision: Decision) -> Iterator[Fault]:
     first = decision.rulings[0]
     wanted: tuple[tuple[str, str | None, str | None], ...] = (
         ("queue", case.queue, decision.queue),
@@ -113,16 +126,16 @@ def _faults(case: Case, decision: Decision) -> Iterator[str]:
         ("mandatory_class", case.mandatory_class, first.mandatory_class),
     )
     if decision.effect != case.effect:
-        yield f"effect is {decision.effect}, not {case.effect} ({', '.join(decision.rules)})"
+        yield Fault("effect", case.effect, f"{decision.effect} ({', '.join(decision.rules)})")
     if case.rule and case.rule not in decision.rules:
-        yield f"rule {case.rule} does not apply, but {', '.join(decision.rules)}"
+        yield Fault("rule", case.rule, ", ".join(decision.rules))
     for name, expected, actual in wanted:
         if expected is not None and actual != expected:
-            yield f"{name} is {actual}, not {expected}"
+            yield Fault(name, expected, actual or "none")
     actual_effects = {ruling.action: ruling.effect for ruling in decision.rulings}
     for action, effect in case.effects.items():
         if actual_effects.get(action) != effect:
-            yield f"{action} is {actual_effects.get(action, 'not decided')}, not {effect}"
+            yield Fault(action, effect, actual_effects.get(action, "not decided"))
 
 
 def _read(folder: Path) -> list[tuple[Case, str, int]]:
@@ -148,10 +161,19 @@ def _cases(document: Document, problems: list[Problem]) -> Iterator[tuple[Case, 
     if not isinstance(data, dict) or not isinstance(data.get("cases"), list):
         problems.append(Problem(document.file, 1, "The file needs a list under the key 'cases'."))
         return
+    problems.extend(
+        document.problem((key,), f"The key '{key}' is unknown; remove it.")
+        for key in sorted({str(key) for key in data} - {"label", "cases"})
+    )
+    names = set[str]()
     for number, item in enumerate(data["cases"]):
         place = ("cases", number)
         case = parse(document, Case, item, place)
         if isinstance(case, Case):
+            if case.name in names:
+                text = f"The name '{case.name}' is taken by another case of this file; rename one."
+                problems.append(document.problem((*place, "name"), text))
+            names.add(case.name)
             yield case, document.file, document.line_of(place)
         else:
             problems.extend(case)

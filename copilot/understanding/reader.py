@@ -16,7 +16,7 @@ _CLEAR = 0.75
 _MIN_PART_WORDS = 5
 _SURE_PART = 0.9
 _SECOND_QUESTION = 0.5
-_ECHO = 0.08
+_ECHO = 0.15
 """A part is a question of its own when its label is this certain, and the whole message agrees a little."""
 
 

@@ -133,6 +133,13 @@ class SqlJournal:
             if row.record
         }
 
+    async def latest_records(self, limit: int) -> list[TurnRecord]:
+        """What was kept of the latest answered turns of everybody, newest first. For operators."""
+        rows = await self.database.read(
+            lambda db: db.execute(self._sql.latest_records, {"limit": limit}).all()
+        )
+        return [_load(TurnRecord, row.record, row.inquiry_id) for row in rows]
+
     async def recent_threads(self, user: str, since: datetime, limit: int) -> list[ThreadSummary]:
         """The user's conversations with a message since then, newest first, the current one too."""
         sought = {"user": user, "since": to_stamp(since), "limit": limit}

@@ -25,6 +25,7 @@ class Statements:
     unfinished: Executable
     owner: Executable
     turns_of: Executable
+    latest_records: Executable
     recent: Executable
     feedback_of: Executable
     add_feedback: Executable
@@ -58,6 +59,10 @@ def statements(insert: Callable[[Table], Insert]) -> Statements:
         turns_of=select(turns)
         .where(turns.c.thread_id == bindparam("thread"))
         .order_by(turns.c.seq),
+        latest_records=select(turns.c.inquiry_id, turns.c.record)
+        .where(turns.c.record.is_not(None))
+        .order_by(turns.c.seq.desc())
+        .limit(bindparam("limit")),
         recent=select(threads)
         .where(threads.c.user_id == bindparam("user"), threads.c.last_at >= bindparam("since"))
         .order_by(threads.c.last_at.desc(), threads.c.id)

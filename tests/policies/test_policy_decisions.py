@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from policies.casebook import run_cases
+from policies.comparison import compare
 from policies.engine import STRICTNESS, Policies, decide
 from policies.errors import PolicyLoadError
 from policies.loader import load_policies
@@ -21,6 +22,7 @@ from policies.model import (
     PolicyRequest,
     Relation,
     RequestedAction,
+    Ruling,
     Situation,
 )
 
@@ -96,7 +98,7 @@ def request(*actions: str, relation: Relation = "self", **situation: object) -> 
 def test_every_case_holds(policies: Policies) -> None:
     results = run_cases(policies, PRODUCT / "cases")
     assert [str(result) for result in results if not result.holds] == []
-    assert len(results) >= 150
+    assert len(results) >= 420
 
 
 def test_every_action_and_every_rule_has_a_case(policies: Policies) -> None:
@@ -117,8 +119,8 @@ def test_a_case_that_does_not_hold_says_why(policies: Policies, tmp_path: Path) 
     (result,) = run_cases(policies, tmp_path)
     assert not result.holds
     assert str(result) == (
-        "mine.yaml:3: wrong: effect is escalate, not permit "
-        "(other-person-credential, privileged-tier); "
+        "mine.yaml:3: wrong: effect is escalate (other-person-credential, privileged-tier), "
+        "not permit; "
         "rule forms does not apply, but other-person-credential, privileged-tier; "
         "queue is identity-desk, not network; priority is P2, not P4; "
         "mandatory_class is other_person_credential, not lost_device; "
@@ -256,6 +258,101 @@ def test_adding_a_forbid_never_permits_more(
     # A forbid that declines settles what before nothing permitted; nothing else may get milder.
     settled = {r.action for r in before.rulings if r.rules == ("default-escalate",)}
     assert milder <= (settled if outcome == "decline" else set())
+
+
+FAULTS = (
+    "context.lockouts_24h * 9223372036854775807 == 1",
+    "context.probes + 9223372036854775807 == 0",
+    "context.lockouts_24h * context.lockouts_24h == 7",
+)
+
+
+@with_house
+@given(house_requests, st.sampled_from(FAULTS), st.sampled_from(["escalate", "decline", "permit"]))
+def test_a_rule_that_fails_escalates_whatever_it_would_have_said(
+    tmp_path_factory: pytest.TempPathFactory, asked: PolicyRequest, condition: str, outcome: str
+) -> None:
+    kind = "permit" if outcome == "permit" else f'@outcome("{outcome}") forbid'
+    rule = f'\n@id("broken") @reason("r") {kind} (principal, action, resource)\nwhen {{ {condition} }};'
+    broken = rewritten(tmp_path_factory.getbasetemp() / "broken", HOUSE_RULES + rule)
+    once = tuple({action.action: action for action in asked.actions}.values())
+    asked = asked.model_copy(update={"actions": once})
+    for before, after in zip(*_by_action(asked, HOUSE_POLICIES, broken), strict=True):
+        if "policy-error" in after.rules:
+            assert after.effect == "escalate"
+            assert after.queue
+        elif "broken" not in after.rules:
+            assert after == before
+
+
+def _by_action(asked: PolicyRequest, *several: Policies) -> list[list[Ruling]]:
+    """The rulings under each of the policies, in one order."""
+    return [sorted(decide(asked, each).rulings, key=lambda r: r.action) for each in several]
+
+
+@with_product
+@given(requests, st.sampled_from(["recogniser", "model", "caller"]), st.floats(0, 1))
+def test_who_saw_an_action_and_how_surely_decides_nothing(
+    policies: Policies, asked: PolicyRequest, seen_by: str, confidence: float
+) -> None:
+    changed = {"seen_by": seen_by, "confidence": confidence}
+    actions = tuple(action.model_copy(update=changed) for action in asked.actions)
+    seen = decide(asked.model_copy(update={"actions": actions}), policies)
+    assert seen.rulings == decide(asked, policies).rulings
+
+
+@with_product
+@given(requests)
+def test_an_unclear_relation_is_never_milder_than_the_own(
+    policies: Policies, asked: PolicyRequest
+) -> None:
+    own, unclear = (
+        asked.model_copy(
+            update={
+                "actions": tuple(a.model_copy(update={"relation": kind}) for a in asked.actions)
+            }
+        )
+        for kind in ("self", "unknown")
+    )
+    milder, stricter = decide(own, policies).effect, decide(unclear, policies).effect
+    assert STRICTNESS[stricter] >= STRICTNESS[milder]
+
+
+@with_product
+@given(requests)
+def test_comparing_policies_with_themselves_finds_nothing(
+    policies: Policies, asked: PolicyRequest
+) -> None:
+    assert compare(asked, policies, policies) is None
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "kind"),
+    [
+        ("when { context.verified }", "when { context.lockdown }", "effect"),
+        ('@escalate_to("porter")', '@escalate_to("vault")', "route"),
+        ('@id("window")', '@id("casement")', "rules"),
+        ("Asking is free.", "Asking costs nothing.", None),
+    ],
+)
+def test_a_change_of_policy_is_told_by_what_differs_most(
+    tmp_path: Path, old: str, new: str, kind: str | None
+) -> None:
+    changed = rewritten(tmp_path / "rules", HOUSE_RULES.replace(old, new))
+    at = {"route": "travelling"}.get(kind or "", "office")
+    change = compare(request("open_window", location=at), HOUSE_POLICIES, changed)
+    assert (change.kind if change else None) == kind
+
+
+def test_a_part_that_flips_under_an_escalation_is_told(tmp_path: Path) -> None:
+    changed = rewritten(
+        tmp_path / "rules", HOUSE_RULES.replace("when { context.verified }", "when { false }")
+    )
+    change = compare(request("open_window", "open_safe"), HOUSE_POLICIES, changed)
+    assert change is not None
+    assert change.kind == "part"
+    assert dict(change.old.parts) == {"open_window": "permit", "open_safe": "escalate"}
+    assert dict(change.new.parts) == {"open_window": "escalate", "open_safe": "escalate"}
 
 
 # ---- single decisions
