@@ -1,20 +1,18 @@
 """Set-up: a sentence-transformers model as ONNX files that serving can open without torch.
 
-The only module that imports torch, onnx and sentence-transformers. It runs once, for about twenty
-seconds of CPU, and again only when the weights, the tokenizer or the recipe changed.
+It runs once, for about twenty seconds of CPU, and again only when the weights, the adapter, the
+tokenizer or the recipe changed.
 """
 
 import hashlib
 import logging
 import os
 import shutil
-import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from filelock import FileLock
@@ -33,6 +31,7 @@ from knowledge.embedding import (
     forbid_telemetry,
     read_manifest,
 )
+from knowledge.reference import ExportError, Reference
 
 KNOWN_WEIGHTS = {
     DEFAULT_MODEL: "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -64,10 +63,6 @@ SENTENCES = (
 """What parity is measured on: several lengths, languages and subjects."""
 
 Step = Callable[[str], None]
-
-
-class ExportError(Exception):
-    """The model can't be exported; nothing was changed."""
 
 
 def export_model(
@@ -198,7 +193,7 @@ def _made_from(folder: Path) -> str | None:
 def _build(plan: _Plan, folder: Path, step: Step) -> None:
     forbid_telemetry()
     step("loading the model" if plan.adapter is None else "loading the model with its adapter")
-    reference = _Reference(plan.source, plan.adapter)
+    reference = Reference(plan.source, plan.adapter)
     step("exporting to ONNX")
     reference.export(folder / "raw.onnx")
     step("fusing the graph")
@@ -237,7 +232,7 @@ def _write(folder: Path, manifest: Manifest) -> None:
         os.fsync(file.fileno())
 
 
-def _parity(folder: Path, reference: "_Reference", least: float) -> tuple[float, float]:
+def _parity(folder: Path, reference: Reference, least: float) -> tuple[float, float]:
     embedder = Embedder(folder)
     exact = reference.encode(SENTENCES, "document")
     fp32 = float(_cosines(embedder.embed_documents(SENTENCES), exact).min())
@@ -259,118 +254,7 @@ def _cosines(left: Vectors, right: Vectors) -> Vectors:
     return np.asarray((left * right).sum(axis=1), dtype=np.float32)
 
 
-class _Reference:
-    """The model as sentence-transformers runs it, its adapter added to the weights."""
-
-    def __init__(self, source: Path, adapter: Adapter | None = None) -> None:
-        import torch
-        from sentence_transformers import SentenceTransformer
-        from transformers.utils.logging import disable_progress_bar
-
-        disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers leaves it untyped
-        self._model = SentenceTransformer(
-            str(source),
-            device="cpu",
-            local_files_only=True,
-            # Only this attention is recognised by the fusing step.
-            model_kwargs={"attn_implementation": "eager"},
-        )
-        self._model.eval()
-        # The layers of a container are typed as what any container may hold.
-        transformer: Any = self._model[0]
-        self._encoder: Any = transformer.auto_model
-        for layer, change in adapter.changes() if adapter else ():
-            self._encoder.get_submodule(layer).weight.data += torch.from_numpy(change)
-        shape: Any = self._encoder.config
-        self.max_tokens = min(MAX_TOKENS, int(self._model.max_seq_length or MAX_TOKENS))
-        self._model.max_seq_length = self.max_tokens
-        self.dimensions = int(shape.hidden_size)
-        self.heads = int(shape.num_attention_heads)
-        self.kind = str(shape.model_type)
-        self._tokenizer = self._model.tokenizer
-        names = set(self._tokenizer.model_input_names)
-        order = ("input_ids", "attention_mask", "token_type_ids")
-        self.inputs = tuple(name for name in order if name in names)
-        self._pooling = _pooling_of(self._model)
-
-    def prompt(self, name: str) -> str:
-        return str((self._model.prompts or {}).get(name) or "")
-
-    def encode(self, texts: Sequence[str], prompt: str) -> Vectors:
-        return np.asarray(
-            self._model.encode(
-                list(texts), prompt=self.prompt(prompt) or None, show_progress_bar=False
-            ),
-            dtype=np.float32,
-        )
-
-    def save_tokenizer(self, path: Path) -> None:
-        from tokenizers import Tokenizer
-
-        # The packaged tokenizer pads and cuts at a fixed 128, which would lose text.
-        tokenizer = Tokenizer.from_str(self._tokenizer.backend_tokenizer.to_str())
-        tokenizer.enable_truncation(self.max_tokens)
-        pad = self._tokenizer.pad_token
-        tokenizer.enable_padding(pad_id=self._tokenizer.pad_token_id, pad_token=pad)
-        tokenizer.save(str(path))
-
-    def export(self, path: Path) -> None:
-        import torch
-
-        encoder, names, pooling = self._encoder, self.inputs, self._pooling
-
-        class Sentence(torch.nn.Module):
-            def __init__(self) -> None:
-                super().__init__()
-                self.encoder = encoder
-
-            def forward(self, *columns: torch.Tensor) -> torch.Tensor:
-                given = dict(zip(names, columns, strict=True))
-                states = self.encoder(**given).last_hidden_state
-                if pooling == "cls":
-                    pooled = states[:, 0]
-                else:
-                    mask = given["attention_mask"].unsqueeze(-1).to(states.dtype)
-                    pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-                return torch.nn.functional.normalize(pooled, p=2.0, dim=1)
-
-        sample = self._tokenizer(
-            ["a short text", "one that is a little longer"], padding=True, return_tensors="pt"
-        )
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            torch.onnx.export(
-                Sentence(),
-                tuple(sample[name] for name in names),
-                str(path),
-                input_names=list(names),
-                output_names=["vector"],
-                dynamic_axes={name: {0: "batch", 1: "tokens"} for name in names}
-                | {"vector": {0: "batch"}},
-                opset_version=17,
-                dynamo=False,
-            )
-
-
-def _pooling_of(model: Any) -> str:
-    """How token states become one vector, where this export can do the same."""
-    from sentence_transformers.sentence_transformer.modules import Normalize, Pooling
-
-    mode = "mean"
-    for part in list(model)[1:]:
-        if isinstance(part, Pooling):
-            mode = str(part.pooling_mode)
-        elif not isinstance(part, Normalize):
-            raise ExportError(
-                f"The model has a {type(part).__name__} layer, which this export does not know. "
-                "Choose a model of transformer, mean or cls pooling and normalisation."
-            )
-    if mode not in {"mean", "cls"}:
-        raise ExportError(f"The model pools by {mode!r}; only 'mean' and 'cls' can be exported.")
-    return mode
-
-
-def _fuse(raw: Path, fused: Path, reference: _Reference) -> None:
+def _fuse(raw: Path, fused: Path, reference: Reference) -> None:
     from onnxruntime.transformers import optimizer
 
     kind = (

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from knowledge.embedding import DEFAULT_MODEL, Embedder, read_manifest
-from knowledge.export import ExportError, export_model
+from knowledge.export import export_model
+from knowledge.reference import ExportError
 
 ROOT = Path(__file__).parents[2]
 OTHER_MODEL = """
@@ -18,7 +19,8 @@ from pathlib import Path
 from sentence_transformers import SentenceTransformer
 from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
 from transformers import BertConfig, BertModel, BertTokenizerFast
-from knowledge.export import ExportError, export_model, locate
+from knowledge.export import export_model, locate
+from knowledge.reference import ExportError
 
 folder = Path(sys.argv[1])
 torch.manual_seed(0)
