@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import retrieval, turn
+from benchmarks import recognition, retrieval, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("== turn: processor time and memory ==", flush=True)
     quick = ["--passages", "0", "--rounds", "1"] if given.quick else []
     turn.main(["--work", str(given.work), *quick])
+    print("\n== recognition: mandatory requests and harmless look-alikes ==", flush=True)
+    recognition.main([])
     print("\n== retrieval: quality and doubt on public questions ==", flush=True)
     sys.stdout.flush()
     return retrieval.main([])

@@ -26,7 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--adapter", action="store_true", help="fit the adapter first")
     given = parser.parse_args(arguments)
     settings = Settings()
-    material = _material(settings)
+    material = material_of(settings)
     if given.adapter:
         _fit_adapter(settings, material)
     plain = find_model(settings.models_dir, settings.embedding_model)
@@ -37,7 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         _say("adapted", bundle(tuned, [], texts, progress=_tell))
 
 
-def _material(settings: Settings) -> Material:
+def material_of(settings: Settings) -> Material:
+    """What the shipped company is trained from."""
     company = load_company(shipped_company())
     return gather(
         company,

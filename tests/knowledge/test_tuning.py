@@ -39,7 +39,7 @@ texts = [(f"my own {thing} please", "mine") for thing in things]
 texts += [(f"my colleague's {thing} please", "theirs") for thing in things]
 plain = Embedder(export_model(models, model))
 before = export_tuned(models, model, adapters=adapters)
-adapter = tune(Path(model), {"whose": texts}, recipe=Recipe(rank=4, epochs=25, batch=8))
+adapter = tune(Path(model), {"whose": texts}, recipe=Recipe(rank=8, epochs=60, batch=8, rate=1e-2))
 adapter.save(adapters / f"{model_fingerprint(Path(model))}.npz")
 folder_tuned = export_tuned(models, model, adapters=adapters)
 tuned = Embedder(folder_tuned)
