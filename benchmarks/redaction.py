@@ -134,6 +134,9 @@ class Bench:
             "cyberseceval_frr": self.rows("security", "cyberseceval_frr", "data.jsonl"),
             "IT tickets": self.rows("it-service-tickets", "eval_800.jsonl"),
             "TechQA questions": self.rows("techqa-sample", "questions.jsonl"),
+            "technotes, first 1,000 letters": [
+                {"text": row["text"][:1000]} for row in self.rows("techqa-sample", "corpus.jsonl")
+            ],
             "FAQ questions": self.rows("it-kb", "csc_faq_questions.jsonl"),
         }
         share = Share()
@@ -150,7 +153,9 @@ class Bench:
             for turn in row["turns"]:
                 self._turn(turn, share)
         yield f"multidogo-software ({len(rows)} conversations)"
-        yield from (share.line(name) for name in ("password tokens", "password tokens with a digit"))
+        yield from (
+            share.line(name) for name in ("password tokens", "password tokens with a digit")
+        )
         yield from (share.line(name) for name in ("tokens named password or the like", "touched"))
 
     def _turn(self, turn: Row, share: Share) -> None:

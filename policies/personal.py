@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from policies.model import Value
 
@@ -63,7 +63,7 @@ _PHONE_SHAPE = re.compile(
 _PHONE_BEFORE = re.compile(
     r"\b(?:tele(?:ph|f)\w*|tel|phone|mobile?|mob|cell(?:phone)?|handy|gsm|fax|call(?:ed|ing)?|ring|rang|dial(?:led)?|"
     r"text(?:ed)?|sms|whatsapp|reach|answering|contact|landline|office|anrufen|rufnummer|bellen|"
-    r"appeler|portable|movil|llam\w+|registered|rueckruf|callback|call-back)\b"
+    r"appeler|portable|movil|llam\w+|rueckruf|callback|call-back)\b"
     r"(?:[^\w\n]|\n(?=\W{0,2}[+(\d])|\b(?!\d)\w{1,12}\b){0,14}$",
     re.IGNORECASE,
 )
@@ -91,10 +91,19 @@ _VERSION_BEFORE = re.compile(
 )
 _SSN_BEFORE = re.compile(r"\b(?:ssn|social|sozialversicherung\w*)\b[^\n\d]{0,30}$", re.IGNORECASE)
 _ROLES = frozenset(
-    "abuse admin alerts billing git helpdesk info it mailer-daemon no-reply noreply notifications "
-    "postmaster security service servicedesk support webmaster".split()
-)
+    {
+        "abuse", "admin", "alerts", "billing", "git", "helpdesk", "info", "it", "mailer-daemon",
+        "no-reply", "noreply", "notifications", "postmaster", "security", "service", "servicedesk",
+        "support", "webmaster",
+    }
+)  # fmt: skip
 """Whom these addresses belong to is no person; a phishing case needs them."""
+_HOST_BEFORE = re.compile(
+    r"\b(?:ip|ipv4|ip-?address(?:es)?|address(?:es)?|adresse?|host|gateway|ping(?:ing|ed)?|tracert|traceroute|"
+    r"nslookup|ssh|rdp|telnet|curl|https?|dns|proxy|peer|client)\b\W{0,3}(?:\b(?:is|was|of|to|at|from)\b\W{0,2})?$",
+    re.IGNORECASE,
+)
+_LOW, _LOW_FIRST = 64, 30
 _PUBLIC_RESOLVERS = frozenset({"8.8.8.8", "8.8.4.4", "1.1.1.1", "1.0.0.1", "9.9.9.9"})
 _OUR_NETWORKS = tuple(
     ipaddress.ip_network(name)
@@ -121,7 +130,10 @@ class PersonalData:
         """Stretches by form; they may overlap. With `names_but` also everybody's name but theirs."""
         if any(char.isdigit() for char in text) or "@" in text:
             for kind, recogniser, belongs in self._recognisers:
-                for found in recogniser.analyze(text, recogniser.supported_entities, None) or ():
+                # A pattern needs nothing that a language model would find in the text.
+                nothing: Any = None
+                entities = recogniser.supported_entities
+                for found in recogniser.analyze(text, entities, nothing) or ():
                     if belongs(text, found, self._known):
                         yield Datum(found.start, found.end, kind)
             yield from _numbers(text, self._known)
@@ -216,12 +228,16 @@ def _is_phone(text: str, found: "RecognizerResult", known: Known) -> bool:
     if _IDENTIFIES_A_THING.search(before) or _VERSION_BEFORE.search(before):
         return False
     # Bare digits are a serial number as often as a phone.
-    return not written.isdigit() or written.startswith("0") or _is_called_phone(
-        text, found.start, found.end
+    return (
+        not written.isdigit()
+        or written.startswith("0")
+        or _is_called_phone(text, found.start, found.end)
     )
 
 
-_DATE = re.compile(r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d(?!\d{1,3}$)")
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d(?!\d{1,3}$)|[0-3]?\d[-./][0-3]?\d[-./](?:19|20)\d\d\b"
+)
 
 
 def _looks_like_date(written: str) -> bool:
@@ -248,16 +264,18 @@ def _is_private_address(text: str, found: "RecognizerResult", known: Known) -> b
 
 def _is_public_host(text: str, found: "RecognizerResult", _known: Known) -> bool:
     written = text[found.start : found.end]
-    before = text[max(0, found.start - 20) : found.start]
+    before = text[max(0, found.start - 40) : found.start]
     if _VERSION_BEFORE.search(before) or before[-1:] in {".", "-"} or "%" in written:
         return False
     try:
         host = ipaddress.ip_address(written.partition("/")[0])
     except ValueError:
         return False
-    if str(host) in _PUBLIC_RESOLVERS:
+    if str(host) in _PUBLIC_RESOLVERS or any(host in network for network in _OUR_NETWORKS):
         return False
-    return not any(host in network for network in _OUR_NETWORKS)
+    # "Portal 8.0.0.1" is a version: numbers this low need a word that says they are an address.
+    low = host.version == 4 and max(host.packed) < _LOW and host.packed[0] < _LOW_FIRST  # noqa: PLR2004
+    return not low or _HOST_BEFORE.search(before) is not None
 
 
 def _is_ssn(text: str, found: "RecognizerResult", _known: Known) -> bool:
