@@ -123,6 +123,12 @@ class Copilot:
             )
             return await self._turn(asked, started)
 
+    async def as_kept(self, inquiry: Inquiry) -> Inquiry:
+        """The inquiry as `ask` keeps it, for a door that shows a message before its reply is there."""
+        await self._redactor_loaded()
+        clean, _ = self._clean(inquiry, await self._seen(inquiry))
+        return clean
+
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None:
         """Record what became of a reply."""
         if isinstance(event, Feedback):

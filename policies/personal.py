@@ -213,7 +213,7 @@ def _numbers(text: str, known: Known) -> Iterator[Datum]:
 
 def _is_called_phone(text: str, start: int, end: int) -> bool:
     before = text[max(0, start - 60) : start]
-    if _IDENTIFIES_A_THING.search(before) or _looks_like_date(text[start:end]):
+    if _IDENTIFIES_A_THING.search(before) or _is_date_or_version(text[start:end]):
         return False
     return bool(_PHONE_BEFORE.search(before) or _PHONE_AFTER.match(text, end))
 
@@ -221,7 +221,7 @@ def _is_called_phone(text: str, start: int, end: int) -> bool:
 def _is_phone(text: str, found: "RecognizerResult", known: Known) -> bool:
     written = text[found.start : found.end]
     before = text[max(0, found.start - 40) : found.start]
-    if _ending(written) in known.open_lines or _looks_like_date(written):
+    if _ending(written) in known.open_lines or _is_date_or_version(written):
         return False
     if before[-1:].isalnum() or before[-1:] in {"#", "_", "-", "/", "\\", ".", "="}:
         return False
@@ -235,13 +235,14 @@ def _is_phone(text: str, found: "RecognizerResult", known: Known) -> bool:
     )
 
 
-_DATE = re.compile(
-    r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d(?!\d{1,3}$)|[0-3]?\d[-./][0-3]?\d[-./](?:19|20)\d\d\b"
+_DATE_OR_VERSION = re.compile(
+    r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d(?!\d{1,3}$)|[0-3]?\d[-./][0-3]?\d[-./](?:19|20)\d\d\b|"
+    r"\d{1,2}\.\d{1,2}\.\d{3,5}(?:\.\d+)?$"
 )
 
 
-def _looks_like_date(written: str) -> bool:
-    return _DATE.match(written) is not None
+def _is_date_or_version(written: str) -> bool:
+    return _DATE_OR_VERSION.match(written) is not None
 
 
 def _is_card(text: str, found: "RecognizerResult", _known: Known) -> bool:
