@@ -90,6 +90,7 @@ _VERSION_BEFORE = re.compile(
     re.IGNORECASE,
 )
 _SSN_BEFORE = re.compile(r"\b(?:ssn|social|sozialversicherung\w*)\b[^\n\d]{0,30}$", re.IGNORECASE)
+_IN_ADDRESS_OF_A_SITE = re.compile(r"://[^/\s]{0,200}$")
 _ROLES = frozenset(
     {
         "abuse", "admin", "alerts", "billing", "git", "helpdesk", "info", "it", "mailer-daemon",
@@ -237,7 +238,7 @@ def _is_phone(text: str, found: "RecognizerResult", known: Known) -> bool:
 
 _DATE_OR_VERSION = re.compile(
     r"(?:19|20)\d\d[-./ ]?[01]\d[-./ ]?[0-3]\d(?!\d{1,3}$)|[0-3]?\d[-./][0-3]?\d[-./](?:19|20)\d\d\b|"
-    r"\d{1,2}\.\d{1,2}\.\d{3,5}(?:\.\d+)?$"
+    r"\d{1,2}\.\d{1,2}\.\d{3,5}(?:\.\d+)?$|\d{1,3}(?:\.\d{1,3}){3}$"
 )
 
 
@@ -259,6 +260,8 @@ def _is_card(text: str, found: "RecognizerResult", _known: Known) -> bool:
 def _is_private_address(text: str, found: "RecognizerResult", known: Known) -> bool:
     address = text[found.start : found.end].casefold()
     local, _, domain = address.rpartition("@")
+    if _IN_ADDRESS_OF_A_SITE.search(text[max(0, found.start - 220) : found.start]):
+        return False
     ours = any(domain == one or domain.endswith(f".{one}") for one in known.domains)
     return not ours and local not in _ROLES and address not in known.addresses
 
