@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import recognition, retrieval, turn
+from benchmarks import recognition, redaction, retrieval, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,7 +20,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     recognition.main([])
     print("\n== retrieval: quality and doubt on public questions ==", flush=True)
     sys.stdout.flush()
-    return retrieval.main([])
+    retrieval.main([])
+    print("\n== redaction: what is masked, what is left, what it costs ==", flush=True)
+    return redaction.main([])
 
 
 if __name__ == "__main__":

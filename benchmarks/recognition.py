@@ -10,6 +10,7 @@ any tuning (tests/data/policy_test.sha256). Shares come with exact (Clopper-Pear
 import argparse
 import asyncio
 import json
+import logging
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,9 +44,11 @@ def share(values: Iterable[bool]) -> str:
 async def _replies(rows: Sequence[Mapping[str, str]], home: Path) -> list[Any]:
     """Each text as the first message of a conversation of its own."""
     from copilot.conversation import Inquiry
+    from integrations.logs import configure
     from integrations.settings import Settings
     from integrations.wiring import open_app
 
+    configure(sys.stderr, level=logging.ERROR)
     app = await open_app(Settings(home=home))
     try:
         return [

@@ -17,6 +17,7 @@ from copilot.company import CompanyFacts
 from copilot.conversation import (
     Feedback,
     Inquiry,
+    PastMessage,
     Reply,
     Takeover,
     TicketEvent,
@@ -37,7 +38,7 @@ from copilot.record import (
     Unfinished,
 )
 from copilot.state import Asked, Memory, TurnState
-from policies.redaction import Redactor, Seen
+from policies.redaction import Redacted, Redactor, Seen
 
 EARLIER_DAYS = 14
 """How far back a conversation counts as the earlier case of somebody who comes back."""
@@ -97,10 +98,8 @@ class Copilot:
         """
         started = time.perf_counter()
         person = known_person(inquiry.user, self._directory)
-        redacted = self._redactor.redact(inquiry.text, await self._seen(inquiry))
-        clean = inquiry.model_copy(
-            update={"text": redacted.text or "[removed]", **self._clean_context(inquiry)}
-        )
+        await self._redactor_loaded()
+        clean, redacted = self._clean(inquiry, await self._seen(inquiry))
         digest = self._digest(f"{inquiry.user}\n{inquiry.text}")
         begun = await self._journal.begin(clean, text_hash=digest)
         if isinstance(begun, Stored):
@@ -122,10 +121,19 @@ class Copilot:
             )
             return await self._turn(asked, started)
 
+    async def as_kept(self, inquiry: Inquiry) -> Inquiry:
+        """The inquiry as `ask` keeps it, for a door that shows a message before its reply is there."""
+        await self._redactor_loaded()
+        clean, _ = self._clean(inquiry, await self._seen(inquiry))
+        return clean
+
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None:
         """Record what became of a reply; what is fixed is resolved at the desk too."""
         if isinstance(event, Feedback):
-            comment = self._redactor.redact(event.comment).text if event.comment else None
+            await self._redactor_loaded()
+            comment = (
+                event.comment and self._redactor.redact(event.comment, names_but=event.user).text
+            )
             said = event.model_copy(update={"comment": comment})
             ticket = await self._journal.note_feedback(said)
             if ticket is not None and said.verdict == "fixed" and said.at is not None:
@@ -225,13 +233,27 @@ class Copilot:
         reply = outage.reply(asked, filled, ticket, self._company, self._versions())
         return reply, _outage_record(asked, reply)
 
-    def _clean_context(self, inquiry: Inquiry) -> dict[str, object]:
-        name = self._redactor.redact(inquiry.display_name).text if inquiry.display_name else None
-        history = tuple(
-            past.model_copy(update={"text": self._redactor.redact(past.text).text})
-            for past in inquiry.history
-        )
-        return {"display_name": name, "history": history}
+    async def _redactor_loaded(self) -> None:
+        """No text passes before the redactor is there; other turns go on meanwhile."""
+        if not self._redactor.is_warm:
+            await asyncio.to_thread(self._redactor.warm)
+
+    def _clean(self, inquiry: Inquiry, seen: Seen | None) -> tuple[Inquiry, Redacted]:
+        """The inquiry without secrets in any of its texts; one value keeps one placeholder."""
+        history: list[PastMessage] = []
+        for past in inquiry.history:
+            earlier = self._redactor.redact(past.text, seen)
+            seen = earlier.seen
+            user = past.user and self._redactor.redact(past.user).text
+            history.append(past.model_copy(update={"text": earlier.text, "user": user}))
+        redacted = self._redactor.redact(inquiry.text, seen)
+        name = inquiry.display_name and self._redactor.redact(inquiry.display_name).text
+        texts = {
+            "text": redacted.text or "[removed]",
+            "display_name": name,
+            "history": tuple(history),
+        }
+        return inquiry.model_copy(update=texts), redacted
 
     def _lock(self, thread_id: str) -> asyncio.Lock:
         lock = self._locks.get(thread_id)

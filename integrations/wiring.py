@@ -26,6 +26,7 @@ from copilot.service import Copilot, Limits
 from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
+from integrations.directory.known import known
 from integrations.directory.yaml_directory import YamlDirectory
 from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import CLASSIFIERS_FILE, Home
@@ -216,7 +217,7 @@ async def _opened(
         journal=journal,
         desk=desk,
         directory=directory,
-        redactor=Redactor(scanner_cache(settings, home)),
+        redactor=redactor_of(settings, home, profile, directory),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -319,6 +320,17 @@ def _checkpointed_types() -> list[tuple[str, str]]:
         for name, kind in inspect.getmembers(module, inspect.isclass)
         if issubclass(kind, BaseModel) and kind.__module__ == module.__name__
     ]
+
+
+def redactor_of(
+    settings: Settings, home: Home, profile: Company, directory: YamlDirectory
+) -> Redactor:
+    """Loads beside the start; the first message waits for what is not there yet."""
+    company = profile.company
+    facts = known(directory.people(), company.domain, company.security_hotline.values())
+    redactor = Redactor(scanner_cache(settings, home), facts)
+    redactor.warm_soon()
+    return redactor
 
 
 def scanner_cache(settings: Settings, home: Home) -> Path:

@@ -1,13 +1,17 @@
-"""Secrets out of a text before it is stored, shown, logged or given to a model.
+"""Secrets and personal data out of a text before it is stored, shown, logged or given to a model.
 
-Two detectors work on a view in which evasions by Unicode are undone: Kingfisher's scanner for the
-formats of vendors (detection only, in process, no network), and `credentials` for what people type.
+Three detectors work on a view in which evasions by Unicode are undone: Kingfisher's scanner for the
+formats of vendors (detection only, in process, no network), `credentials` for what people type, and
+`personal` for cards, accounts, numbers and private addresses.
 """
 
 import hashlib
 import hmac
+import threading
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 from kingfisher_sdk.rules import Rules
 from kingfisher_sdk.scanner import Scanner
@@ -15,6 +19,9 @@ from kingfisher_sdk.scanner import Scanner
 from policies.credentials import Kind, Secret, find_secrets
 from policies.folding import fold, hides_tags
 from policies.model import Value
+from policies.personal import Datum, Known, PersonalData, PersonalKind
+
+Found = Secret | Datum
 
 MESSAGE_CAP = 16_000
 """Bytes of a message that are read; what follows is dropped unread, so nothing slips through."""
@@ -38,6 +45,8 @@ class Redacted(Value):
     text: str
     found: tuple[Kind, ...] = ()
     """The kinds of secrets, each once."""
+    personal: tuple[PersonalKind, ...] = ()
+    """The kinds of personal data, each once; nobody has to change those."""
     count: int = 0
     truncated: bool = False
     seen: Seen = Seen()
@@ -47,24 +56,51 @@ class Redacted(Value):
 class Redactor:
     """Masks secrets as `[password-1]`; the same secret of a thread gets the same placeholder.
 
-    The scanner's rules are compiled at the first use, or by `warm`; with `cache_dir` they are
-    compiled once and read from there afterwards.
+    The detectors are loaded at the first use, or by `warm`. No text passes before they are: who
+    comes first waits. With `cache_dir` the scanner's rules are compiled once and read from there.
     """
 
-    def __init__(self, cache_dir: Path | None = None, *, cap: int = MESSAGE_CAP) -> None:
+    def __init__(
+        self, cache_dir: Path | None = None, known: Known | None = None, *, cap: int = MESSAGE_CAP
+    ) -> None:
         self._cache_dir = cache_dir
+        self._known = known or Known()
         self._cap = cap
-        self._scanner: Scanner | None = None
+        self._loading = threading.Lock()
+        self._detectors: _Detectors | None = None
+
+    @property
+    def is_warm(self) -> bool:
+        return self._detectors is not None
 
     def warm(self) -> None:
-        """Load the scanner now rather than with the first message."""
-        if self._scanner is None:
-            self._scanner = Scanner(_rules(self._cache_dir))
+        """Load the detectors now rather than with the first message. Safe from any thread."""
+        self._loaded()
 
-    def redact(self, text: str, seen: Seen | None = None) -> Redacted:
-        """The text without secrets. `seen` comes from the thread's last message."""
+    def warm_soon(self) -> None:
+        """Load the detectors in a thread; a failure there is raised by the first message."""
+        threading.Thread(target=self._loaded_quietly, name="redactor").start()
+
+    def _loaded_quietly(self) -> None:
+        with suppress(Exception):
+            self._loaded()
+
+    def _loaded(self) -> "_Detectors":
+        with self._loading:
+            if self._detectors is None:
+                scanner = Scanner(_rules(self._cache_dir))
+                self._detectors = _Detectors(scanner, PersonalData(self._known))
+            return self._detectors
+
+    def redact(
+        self, text: str, seen: Seen | None = None, *, names_but: str | None = None
+    ) -> Redacted:
+        """The text without secrets and personal data. `seen` comes from the thread's last message.
+
+        With `names_but`, an id of the directory, the names of everybody else go as well.
+        """
         kept, truncated = _capped(text, self._cap)
-        masked = _merged(self._secrets(kept))
+        masked = self.find(kept, names_but=names_but)
         pieces: list[str] = []
         seen = seen or Seen()
         end = 0
@@ -74,31 +110,43 @@ class Redactor:
             end = secret.end
         return Redacted(
             text="".join([*pieces, kept[end:]]),
-            found=tuple(sorted({secret.kind for secret in masked})),
+            found=tuple(sorted({each.kind for each in masked if isinstance(each, Secret)})),
+            personal=tuple(sorted({each.kind for each in masked if isinstance(each, Datum)})),
             count=len(masked),
             truncated=truncated,
             seen=seen,
         )
 
-    def _secrets(self, text: str) -> Iterator[Secret]:
+    def find(self, text: str, *, names_but: str | None = None) -> list[Found]:
+        """The stretches that `redact` replaces, in order; they do not overlap."""
+        return _merged(self._found(text, names_but))
+
+    def _found(self, text: str, names_but: str | None) -> Iterator[Found]:
         """Stretches of the original text, from every view of it."""
+        detectors = self._loaded()
         views = [fold(text)]
         if hides_tags(text):
             views.append(fold(text, reveal_tags=True))
         for view in views:
-            found = [*find_secrets(view.text), *self._scanned(view.text)]
+            found = [*find_secrets(view.text), *_scanned(detectors.scanner, view.text)]
             for secret in [*found, *_repeated(view.text, found)]:
                 yield Secret(*view.span(secret.start, secret.end), secret.kind)
+            for datum in detectors.personal.find(view.text, names_but=names_but):
+                yield Datum(*view.span(datum.start, datum.end), datum.kind)
 
-    def _scanned(self, text: str) -> Iterator[Secret]:
-        self.warm()
-        assert self._scanner is not None  # noqa: S101 - warm has just made it
-        data = text.encode()
-        for finding in self._scanner.scan(data):
-            place = finding.location
-            start = len(data[: place["start_offset"]].decode())
-            length = len(data[place["start_offset"] : place["end_offset"]].decode())
-            yield Secret(start, start + length, "token")
+
+class _Detectors(NamedTuple):
+    scanner: Scanner
+    personal: PersonalData
+
+
+def _scanned(scanner: Scanner, text: str) -> Iterator[Secret]:
+    data = text.encode()
+    for finding in scanner.scan(data):
+        place = finding.location
+        start = len(data[: place["start_offset"]].decode())
+        length = len(data[place["start_offset"] : place["end_offset"]].decode())
+        yield Secret(start, start + length, "token")
 
 
 def _rules(cache_dir: Path | None) -> Rules:
@@ -121,19 +169,25 @@ def _repeated(text: str, found: Iterable[Secret]) -> Iterator[Secret]:
             at = text.find(value, at + len(value))
 
 
-def _merged(secrets: Iterable[Secret]) -> list[Secret]:
-    """Overlapping stretches become one, named after the kind that began it."""
-    merged: list[Secret] = []
-    for secret in sorted(set(secrets), key=lambda s: (s.start, -s.end, s.kind)):
-        if merged and secret.start < merged[-1].end:
-            last = merged[-1]
-            merged[-1] = last._replace(end=max(last.end, secret.end))
+def _merged(found: Iterable[Found]) -> list[Found]:
+    """Overlapping stretches become one, named after the secret in it, else after what began it."""
+    merged: list[Found] = []
+    for each in sorted(set(found), key=lambda s: (s.start, -s.end, s.kind)):
+        if merged and each.start < merged[-1].end:
+            merged[-1] = _joined(merged[-1], each)
         else:
-            merged.append(secret)
+            merged.append(each)
     return merged
 
 
-def _placeholder(seen: Seen, kind: Kind, value: str) -> tuple[Seen, str]:
+def _joined(first: Found, second: Found) -> Found:
+    end = max(first.end, second.end)
+    if isinstance(first, Datum) and isinstance(second, Secret):
+        return Secret(first.start, end, second.kind)
+    return first._replace(end=end)
+
+
+def _placeholder(seen: Seen, kind: Kind | PersonalKind, value: str) -> tuple[Seen, str]:
     message = f"{kind}:{fold(value).text}".encode("utf-8", "replace")
     # Short on purpose: enough to tell a thread's few secrets apart, too little to guess one from.
     mark = hmac.new(seen.salt.encode(), message, hashlib.sha256).hexdigest()[:4]

@@ -12,9 +12,11 @@ from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
-    """The copilot's two verbs."""
+    """The copilot's two verbs, and how a message will be kept."""
 
     async def ask(self, inquiry: Inquiry) -> Reply: ...
+
+    async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
 

@@ -101,11 +101,12 @@ class Explainer:
 async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -> Explainer:
     home = Home.at(settings.home)
     edition = CurrentEdition(home.index)
+    directory = YamlDirectory(profile.directory)
     return Explainer(
         reader=wiring.reader_of(settings, edition),
         policy=policy,
-        directory=YamlDirectory(profile.directory),
-        redactor=Redactor(wiring.scanner_cache(settings, home)),
+        directory=directory,
+        redactor=wiring.redactor_of(settings, home, profile, directory),
         company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
         policies=policy.policies,
         knowledge=edition.version,

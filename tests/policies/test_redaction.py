@@ -110,7 +110,7 @@ INNOCENT = [
     "ip 10.20.30.40, MAC address 00:1A:2B:3C:4D:5E refused",
     "BitLocker asks for recovery key ID 4F2A91C3",
     "recovery key id: 4F2A91C3-1B2C-4D5E-8F90-A1B2C3D4E5F6",
-    "call me on +44 113 496 0100, zoom meeting id 843 2210 9921",
+    "zoom meeting id 843 2210 9921",
     "token expired message in GitHub, the API key page gives 403",
     "license key: where do I find it?",
     "secret santa list in teams is locked",

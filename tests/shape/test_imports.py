@@ -11,8 +11,8 @@ from tests.shape.sources import PACKAGES, modules
 
 HEAVY = {
     "alembic", "bm25s", "cedarpy", "chromadb", "fastapi", "httpx", "jinja2", "kingfisher_sdk",
-    "langchain_core", "langgraph", "numpy", "onnxruntime", "pydantic", "scipy",
-    "sentence_transformers", "sklearn", "sqlalchemy", "starlette", "structlog", "torch",
+    "langchain_core", "langgraph", "numpy", "onnxruntime", "presidio_analyzer", "pydantic", "scipy",
+    "sentence_transformers", "sklearn", "spacy", "sqlalchemy", "starlette", "structlog", "torch",
     "transformers", "uvicorn", "yaml",
 }  # fmt: skip
 
