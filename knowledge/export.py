@@ -38,6 +38,7 @@ KNOWN_WEIGHTS = {
 """sha256 of the weights that a packaged model must have."""
 MIN_PARITY_FP32 = 0.9999
 MIN_PARITY_INT8 = 0.99
+_QUERY_WEIGHTS = "query.onnx.data"
 
 SENTENCES = (
     "My laptop no longer connects to the office Wi-Fi since this morning.",
@@ -185,7 +186,7 @@ def _build(source: Path, model: str, fingerprint: str, folder: Path, step: Step)
         parity_int8=0.0,
         files={
             name: file_digest(folder / name)
-            for name in ("model.onnx", "query.onnx", "tokenizer.json")
+            for name in ("model.onnx", "query.onnx", _QUERY_WEIGHTS, "tokenizer.json")
         },
     )
     _write(folder, manifest)
@@ -347,6 +348,7 @@ def _fuse(raw: Path, fused: Path, reference: _Reference) -> None:
 
 
 def _quantise(fused: Path, target: Path) -> None:
+    """Make the query model, its weights in a file beside it: they are mapped and not copied."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -357,8 +359,11 @@ def _quantise(fused: Path, target: Path) -> None:
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            use_external_data_format=True,
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
+    # Whoever may read the model may read its weights; the library gives them to their maker alone.
+    (target.parent / _QUERY_WEIGHTS).chmod(target.stat().st_mode)
 
 
 @contextmanager
