@@ -235,7 +235,9 @@ def company_facts(
     catalogue = policies.catalogue
     owners: dict[str, str] = {}
     for card in library.cards:
-        owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
+        label = f"{card.category}.{card.subcategory}"
+        if label not in owners:
+            owners[label] = library.article(card.id).owner
     shown = profile.shown_choices
     return CompanyFacts(
         name=profile.company.name,
