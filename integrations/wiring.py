@@ -263,9 +263,10 @@ def company_facts(
     """What the agent knows of the company, from its configuration and its articles, if any."""
     catalogue = policies.catalogue
     owners: dict[str, str] = {}
-    if library is not None:
-        for card in library.cards:
-            owners.setdefault(f"{card.category}.{card.subcategory}", library.article(card.id).owner)
+    for card in library.cards if library is not None else ():
+        label = f"{card.category}.{card.subcategory}"
+        if label not in owners and library is not None:
+            owners[label] = library.article(card.id).owner
     shown = profile.shown_choices
     return CompanyFacts(
         name=profile.company.name,

@@ -35,7 +35,7 @@ class ModelMissingError(Exception):
 
 
 class Manifest(BaseModel):
-    """What an exported model's folder holds, beside `model.onnx`, `query.onnx`, `tokenizer.json`."""
+    """What an exported model's folder holds, beside its `files`."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

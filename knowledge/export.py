@@ -41,6 +41,7 @@ MIN_PARITY_FP32 = 0.9999
 MIN_PARITY_INT8 = 0.99
 MIN_PARITY_TUNED = 0.98
 """Of a model with an adapter: its vectors are classified, not compared with those of passages."""
+_QUERY_WEIGHTS = "query.onnx.data"
 
 SENTENCES = (
     "My laptop no longer connects to the office Wi-Fi since this morning.",
@@ -215,7 +216,7 @@ def _build(plan: _Plan, folder: Path, step: Step) -> None:
         parity_int8=0.0,
         files={
             name: file_digest(folder / name)
-            for name in ("model.onnx", "query.onnx", "tokenizer.json")
+            for name in ("model.onnx", "query.onnx", _QUERY_WEIGHTS, "tokenizer.json")
         },
     )
     _write(folder, manifest)
@@ -270,6 +271,7 @@ def _fuse(raw: Path, fused: Path, reference: Reference) -> None:
 
 
 def _quantise(fused: Path, target: Path) -> None:
+    """Make the query model, its weights in a file beside it: they are mapped and not copied."""
     import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
@@ -280,8 +282,11 @@ def _quantise(fused: Path, target: Path) -> None:
             weight_type=QuantType.QInt8,
             per_channel=True,
             reduce_range=True,
+            use_external_data_format=True,
             extra_options={"DefaultTensorType": onnx.TensorProto.FLOAT},
         )
+    # Whoever may read the model may read its weights; the library gives them to their maker alone.
+    (target.parent / _QUERY_WEIGHTS).chmod(target.stat().st_mode)
 
 
 @contextmanager

@@ -1,5 +1,7 @@
 """Read a message: one pass of the embedding model, small classifiers, surface patterns."""
 
+from collections.abc import Sequence
+
 from copilot.ports import Embedder, Vector
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.classifier import Classifiers
@@ -8,7 +10,7 @@ from copilot.understanding.message import Question, SeenAction, Understanding
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
-from copilot.understanding.recogniser import Recogniser
+from copilot.understanding.recogniser import Recogniser, Seen
 from copilot.understanding.segments import enumerated, segments
 
 _MAX_READ_CHARS = 4_000
@@ -55,8 +57,15 @@ class MessageReader:
         parts = listed or segments(text)
         texts = [text, *(part for part in parts if len(parts) > 1)]
         vectors = self._tuned.embed_queries(texts)
-        questions = self._questions(texts, vectors, listed=bool(listed))
-        whole = questions[0].vector
+        topics = [
+            self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
+        ]
+        questions = self._questions(texts, topics, listed=bool(listed))
+        plain = [questions[0].vector, *[None] * (len(texts) - 1)]
+        asked = [
+            self._recogniser.seen(*given)
+            for given in zip(texts, vectors, topics, plain, strict=True)
+        ]
         acts = self._named("act", text, vectors[0])
         spoken = choose(
             text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
@@ -67,7 +76,7 @@ class MessageReader:
             text=text,
             language=spoken,
             questions=questions,
-            actions=self._actions(texts, vectors, whole),
+            actions=_actions(texts, asked),
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
             tone=_clear(tone, "neutral"),
@@ -88,15 +97,12 @@ class MessageReader:
         return self._classifiers[group].named(vector, buckets(text))
 
     def _questions(
-        self, texts: list[str], vectors: Vector, *, listed: bool
+        self, texts: list[str], topics: list[dict[str, float]], *, listed: bool
     ) -> tuple[Question, ...]:
         """The whole message, and its parts where they ask about different things.
 
         What the writer numbered is a question, however it reads.
         """
-        topics = [
-            self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
-        ]
         whole = topics[0]
         kept: dict[str, int] = {}
         for number, (text, labels) in enumerate(zip(texts[1:], topics[1:], strict=True), start=1):
@@ -107,27 +113,23 @@ class MessageReader:
         chosen = [0, *kept.values()] if len(kept) > 1 else [0]
         return tuple(self._question(texts[number], topics[number]) for number in chosen)
 
-    def _actions(self, texts: list[str], vectors: Vector, whole: Vector) -> tuple[SeenAction, ...]:
-        """Each action once, where it is seen best. What the whole message asks for leads.
 
-        A sentence out of its context reads like something else easily ("my phone is smashed"), so a
-        part adds to a message that asks for something already only when it is all but certain.
-        """
-        best = {seen.action: seen for seen in self._asked(texts[0], vectors[0], whole)}
-        needed = _SURE_PART if best else 0.0
-        for text, vector in zip(texts[1:], vectors[1:], strict=True):
-            if len(text.split()) < _MIN_PART_WORDS:
-                continue
-            for seen in self._asked(text, vector):
-                known = best.get(seen.action)
-                if seen.confidence >= max(needed, known.confidence if known else 0.0):
-                    best[seen.action] = seen
-        return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
+def _actions(texts: list[str], asked: Sequence[Sequence[Seen]]) -> tuple[SeenAction, ...]:
+    """Each action once, where it is seen best. What the whole message asks for leads.
 
-    def _asked(self, text: str, tuned: Vector, plain: Vector | None = None) -> list[SeenAction]:
-        topics = self._named("label", text, tuned)
-        seen = self._recogniser.seen(text, tuned, topics, plain)
-        return [SeenAction(action, confidence, text) for action, confidence in seen]
+    A sentence out of its context reads like something else easily ("my phone is smashed"), so a
+    part adds to a message that asks for something already only when it is all but certain.
+    """
+    best = {action: SeenAction(action, sure, texts[0]) for action, sure in asked[0]}
+    needed = _SURE_PART if best else 0.0
+    for text, found in zip(texts[1:], asked[1:], strict=True):
+        if len(text.split()) < _MIN_PART_WORDS:
+            continue
+        for action, sure in found:
+            known = best.get(action)
+            if sure >= max(needed, known.confidence if known else 0.0):
+                best[action] = SeenAction(action, sure, text)
+    return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
 
 
 def _clear(classes: dict[str, float], usual: str) -> str:
