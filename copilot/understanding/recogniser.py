@@ -45,11 +45,16 @@ class Reading(NamedTuple):
     """Shape (labels,); sums to 1."""
 
 
-def dense_features(text: str, vector: Floats, products: NDArray[np.int64]) -> Floats:
-    """Embedding, cues and products of cues. `products` holds the pairs that are multiplied."""
+def marks(text: str, products: NDArray[np.int64]) -> Floats:
+    """Cues and products of cues. `products` holds the pairs that are multiplied."""
     present = cues().present(text)
     both = present[products[:, 0]] * present[products[:, 1]]
-    return np.concatenate([_EMBEDDING * vector, _CUE * present, _PRODUCT * both]).astype(np.float32)
+    return np.concatenate([_CUE * present, _PRODUCT * both])
+
+
+def row(vector: Floats, marked: Floats) -> Floats:
+    """What a reader reads of a text beside its n-grams."""
+    return np.concatenate([_EMBEDDING * vector, marked]).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +98,11 @@ class Recogniser:
 
     def read(self, text: str, tuned: Floats, plain: Floats | None = None) -> Reading:
         """What a message asks for, from both vectors; of a part, which has no plain one, from one."""
-        grams = buckets(text)
-        margins = self.tuned.of(dense_features(text, tuned, self.products), grams)
+        grams, marked = buckets(text), marks(text, self.products)
+        margins = self.tuned.of(row(tuned, marked), grams)
         total = score(margins, self.mandatory) / self.spread[0]
         if plain is not None:
-            other = self.plain.of(dense_features(text, plain, self.products), grams)
+            other = self.plain.of(row(plain, marked), grams)
             total += score(other, self.mandatory) / self.spread[1]
         slope, bias = self.calibration[int(plain is None)]
         return Reading(float(1 / (1 + np.exp(-(slope * total + bias)))), shares(margins))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from copilot.understanding.cues import cues, cues_digest
 from copilot.understanding.ngrams import BUCKETS, buckets
-from copilot.understanding.recogniser import TOPIC, Margins, Recogniser, dense_features, score
+from copilot.understanding.recogniser import TOPIC, Margins, Recogniser, marks, row, score
 from copilot.understanding.scores import Floats
 from copilot.understanding.training import Sample, is_held_out
 
@@ -68,8 +68,9 @@ def train_recogniser(
     texts = [sample.text for sample in lessons.samples]
     held = np.array([is_held_out(text) for text in texts])
     products = _products(texts)
+    marked = [marks(text, products) for text in texts]
     tuned_rows, plain_rows = (
-        np.array([dense_features(t, v, products) for t, v in zip(texts, embed(texts), strict=True)])
+        np.array([row(vector, seen) for vector, seen in zip(embed(texts), marked, strict=True)])
         for embed in (tuned, plain)
     )
     rows = _Rows(tuned_rows, plain_rows, [buckets(text) for text in texts])
