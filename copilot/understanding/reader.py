@@ -16,6 +16,9 @@ from copilot.understanding.segments import enumerated, segments
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
 _MIN_PART_WORDS = 5
+"""A shorter sentence says too little to be read by itself."""
+_MOST = 0.7
+"""A part with this share of the message's words means what the message means."""
 _SURE_PART = 0.9
 _SECOND_QUESTION = 0.5
 _ECHO = 0.15
@@ -54,9 +57,9 @@ class MessageReader:
         cleaned = normalise(raw, self._classifiers.vocabulary)
         text = cleaned.text[:_MAX_READ_CHARS] or cleaned.quoted[:_MAX_READ_CHARS]
         listed = enumerated(text)
-        parts = listed or segments(text)
-        texts = [text, *(part for part in parts if len(parts) > 1)]
-        vectors = self._tuned.embed_queries(texts)
+        parts = listed or [p for p in segments(text) if len(p.split()) >= _MIN_PART_WORDS]
+        texts = [text, *(part for part in parts if part != text)]
+        vectors = self._vectors(texts)
         topics = [
             self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
         ]
@@ -96,6 +99,14 @@ class MessageReader:
     def _named(self, group: str, text: str, vector: Vector) -> dict[str, float]:
         return self._classifiers[group].named(vector, buckets(text))
 
+    def _vectors(self, texts: list[str]) -> list[Vector]:
+        """Vectors of a message and its parts. The part that is most of the message takes its vector."""
+        most = _MOST * len(texts[0].split())
+        alone = [text for text in texts[1:] if len(text.split()) < most]
+        whole, *others = self._tuned.embed_queries([texts[0], *alone])
+        own = dict(zip(alone, others, strict=True))
+        return [own.get(text, whole) for text in texts]
+
     def _questions(
         self, texts: list[str], topics: list[dict[str, float]], *, listed: bool
     ) -> tuple[Question, ...]:
@@ -123,8 +134,6 @@ def _actions(texts: list[str], asked: Sequence[Sequence[Seen]]) -> tuple[SeenAct
     best = {action: SeenAction(action, sure, texts[0]) for action, sure in asked[0]}
     needed = _SURE_PART if best else 0.0
     for text, found in zip(texts[1:], asked[1:], strict=True):
-        if len(text.split()) < _MIN_PART_WORDS:
-            continue
         for action, sure in found:
             known = best.get(action)
             if sure >= max(needed, known.confidence if known else 0.0):
