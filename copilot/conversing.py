@@ -18,6 +18,7 @@ _OUT_OF_SCOPE = 0.45
 _AMBIGUOUS, _CLEARLY, _CERTAIN = 0.6, 0.7, 0.6
 _UNCLEAR, _FEW_WORDS, _HARDLY_ANY_WORDS = 0.25, 20, 6
 _NAMES_TOPIC = 0.35
+_FEW_WORDS_FOR_A_PERSON, _CERTAINLY_A_PERSON = 9, 0.8
 _HOLD, _NEAR = 0.06, 0.3
 _SOCIAL = {
     "thanks": "thanks",
@@ -64,7 +65,7 @@ def _by_policy(memory: Memory, understanding: Understanding, decision: Decision)
         if _is(understanding, "human"):
             return None  # asking for a person is never declined
         return Move("decline", decision.reason_code or "declined_by_rule")
-    if decision.effect == "permit":
+    if decision.effect == "permit" or _only_wants_a_person(understanding):
         return None
     reason = decision.reason_code or "policy"
     same_queue = memory.ticket is not None and memory.ticket.queue == decision.queue
@@ -75,13 +76,9 @@ def _chosen(memory: Memory, understanding: Understanding) -> Move | None:
     """The answer to our question: a choice by number, by its words, or free text about the same thing."""
     if memory.pending is None:
         return None
-    said = understanding.text.strip().lower().rstrip(".!")
-    number = re.fullmatch(r"(?:option |number |nr\.? |#)?(\d)[.)]?", said)
-    if number and 1 <= int(number.group(1)) <= len(memory.pending.choices):
-        return _pick(memory, int(number.group(1)) - 1)
-    for index, choice in enumerate(memory.pending.choices):
-        if said == choice.lower().rstrip(".!"):
-            return _pick(memory, index)
+    index = offered_choice(memory, understanding.text)
+    if index is not None:
+        return _pick(memory, index)
     among = {label: understanding.main.labels.get(label, 0.0) for label in memory.pending.labels}
     best = max(among, key=lambda label: among[label], default=None)
     if best and among[best] >= 0.5 * understanding.main.certainty:
@@ -89,11 +86,29 @@ def _chosen(memory: Memory, understanding: Understanding) -> Move | None:
     return None
 
 
+def offered_choice(memory: Memory, text: str) -> int | None:
+    """Which of the choices that we offered the text names, by its number or its words and nothing else."""
+    if memory.pending is None:
+        return None
+    said = text.strip().lower().rstrip(".!")
+    number = re.fullmatch(r"(?:option |number |nr\.? |#)?(\d)[.)]?", said)
+    if number and 1 <= int(number.group(1)) <= len(memory.pending.choices):
+        return int(number.group(1)) - 1
+    words = [choice.lower().rstrip(".!") for choice in memory.pending.choices]
+    return words.index(said) if said in words else None
+
+
 def _pick(memory: Memory, index: int) -> Move:
     pending = memory.pending
     if pending is None or index >= len(pending.labels):
         return Move("handoff", "not_sure")
     return Move("answer", "clarified", focus=pending.labels[index])
+
+
+def _only_wants_a_person(understanding: Understanding) -> bool:
+    """A short plea for a person and nothing else goes to the desk, whatever else it resembles."""
+    few = len(understanding.text.split()) <= _FEW_WORDS_FOR_A_PERSON
+    return few and understanding.acts.get("human", 0.0) >= _CERTAINLY_A_PERSON
 
 
 def _wants_a_person(understanding: Understanding) -> Move | None:

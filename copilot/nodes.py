@@ -10,7 +10,7 @@ from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import Versions
-from copilot.conversing import earlier_case, may_ask, next_move, sure_enough
+from copilot.conversing import earlier_case, may_ask, next_move, offered_choice, sure_enough
 from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
@@ -57,6 +57,9 @@ class Nodes:
         asked, memory = state["asked"], _memory(state)
         language = memory.language or asked.person.language or "en"
         read = self._parts.reader.read(asked.inquiry.text, language=language)
+        if offered_choice(memory, read.text) is not None:
+            # Our own words ask for nothing but what we offered.
+            read = replace(read, actions=())
         if memory.problem and _continues(read, memory):
             question = self._parts.reader.question(f"{memory.problem}\n{read.text}")
             read = replace(read, questions=(question,))

@@ -17,6 +17,7 @@ class Patterns(BaseModel):
     locations: dict[str, re.Pattern[str]]
     tried: dict[str, re.Pattern[str]]
     worked: re.Pattern[str]
+    unchanged: re.Pattern[str]
     yes_no: dict[str, re.Pattern[str]]
     how_long: re.Pattern[str]
     question_marks: re.Pattern[str]

@@ -69,7 +69,7 @@ class MessageReader:
             self._recogniser.seen(*given)
             for given in zip(texts, vectors, topics, plain, strict=True)
         ]
-        acts = self._named("act", text, vectors[0])
+        acts = _acts(text, self._named("act", text, vectors[0]))
         spoken = choose(
             text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
         )
@@ -145,6 +145,14 @@ def _clear(classes: dict[str, float], usual: str) -> str:
     """The most probable class, or the usual one where none stands out: a wrong tone reads badly."""
     best = max(classes, key=lambda name: classes[name])
     return best if classes[best] >= _CLEAR else usual
+
+
+def _acts(text: str, read: dict[str, float]) -> dict[str, float]:
+    """Who says that nothing changed does not say that it works, however friendly it sounds."""
+    if not patterns().unchanged.search(text):
+        return read
+    solved = read.get("resolved", 0.0)
+    return {**read, "resolved": 0.0, "step_failed": read.get("step_failed", 0.0) + solved}
 
 
 def _form(text: str) -> str:

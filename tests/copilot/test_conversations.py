@@ -136,3 +136,39 @@ async def test_a_case_that_was_fixed_is_resolved_at_the_desk(app: App, ask: Ask)
     assert ticket is not None
     assert ticket.line.status == "resolved"
     assert [step.status for step in ticket.history].count("resolved") == 1
+
+
+@pytest.mark.parametrize("said", ["all done, no difference", "did the rest as well, no change"])
+async def test_steps_without_effect_are_never_taken_for_a_solution(ask: Ask, said: str) -> None:
+    await ask("Outlook keeps crashing when I open it")
+    reply = await ask(said)
+    assert reply.resolved is not True
+    assert reply.disposition in ("answer", "escalate")
+
+
+async def test_an_offered_choice_asks_for_nothing_but_what_was_offered(ask: Ask) -> None:
+    for number, text in enumerate(
+        ("it doesn't work", "help with the thing", "it is broken", "error")
+    ):
+        asked = await ask(text, thread=f"none-{number}")
+        if asked.disposition == "clarify" and asked.choices:
+            break
+    assert asked.choices
+    reply = await ask(asked.choices[-1], thread=asked.thread_id)
+    assert reply.policy.effect == "permit"
+    assert reply.ticket is not None
+    assert reply.ticket.queue == "service-desk"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "can I talk to a human please",
+        "Ik wil een mens spreken",
+        "ich möchte mit einem Menschen sprechen",
+    ],
+)
+async def test_a_plea_for_a_person_reaches_the_desk_and_no_other_queue(ask: Ask, text: str) -> None:
+    reply = await ask(text)
+    assert reply.handoff is not None
+    assert reply.handoff.reason_code == "human_requested"
