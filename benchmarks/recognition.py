@@ -119,7 +119,7 @@ def held_out() -> None:
     """Trains on three quarters (minutes) and reads the rest, as set-up does for its thresholds."""
     from copilot.understanding.recogniser import DECLINED, HARMLESS, PERMITTED, TOPIC
     from copilot.understanding.recogniser_training import train_recogniser
-    from integrations.bundling import material_of
+    from integrations.bundling import shipped_material
     from integrations.indexing import taught
     from integrations.settings import Settings
     from integrations.training import ACTION, lessons
@@ -127,7 +127,7 @@ def held_out() -> None:
     from knowledge.vectors import VectorStore
 
     settings = Settings()
-    material = material_of(settings)
+    material = shipped_material(settings)
     learnt = lessons(
         taught(material)[ACTION], material.catalogue, material.company.always_escalated
     )

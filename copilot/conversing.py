@@ -18,7 +18,7 @@ _OUT_OF_SCOPE = 0.45
 _AMBIGUOUS, _CLEARLY, _CERTAIN = 0.6, 0.7, 0.6
 _UNCLEAR, _FEW_WORDS, _HARDLY_ANY_WORDS = 0.25, 20, 6
 _NAMES_TOPIC = 0.35
-_FEW_WORDS_FOR_A_PERSON, _CERTAINLY_A_PERSON = 9, 0.8
+_FEW_WORDS_FOR_A_PERSON, _CERTAINLY_A_PERSON, _HARDLY_SEEN = 9, 0.8, 0.5
 _HOLD, _NEAR = 0.06, 0.3
 _SOCIAL = {
     "thanks": "thanks",
@@ -106,9 +106,13 @@ def _pick(memory: Memory, index: int) -> Move:
 
 
 def _only_wants_a_person(understanding: Understanding) -> bool:
-    """A short plea for a person and nothing else goes to the desk, whatever else it resembles."""
+    """A short plea for a person, and hardly a sign of anything else.
+
+    The case is filed as the plea; what the policies decided of it, queue and priority, stands.
+    """
     few = len(understanding.text.split()) <= _FEW_WORDS_FOR_A_PERSON
-    return few and understanding.acts.get("human", 0.0) >= _CERTAINLY_A_PERSON
+    sure = understanding.acts.get("human", 0.0) >= _CERTAINLY_A_PERSON
+    return few and sure and all(seen.confidence < _HARDLY_SEEN for seen in understanding.actions)
 
 
 def _wants_a_person(understanding: Understanding) -> Move | None:

@@ -15,7 +15,7 @@ from copilot.conversation import (
     Versions,
 )
 from copilot.conversing import related
-from copilot.handoff import LIKELY_TOPIC
+from copilot.handoff import FAILED, LIKELY_TOPIC
 from copilot.moves import Move
 from copilot.prompts.phrases import Phrases, phrases, spoken
 from copilot.state import Asked, Memory, Pending
@@ -101,7 +101,7 @@ def compose(turn: Turn, company: CompanyFacts) -> Reply:
 def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
     """What the conversation has come to after this turn."""
     memory, understanding, move = turn.memory, turn.understanding, turn.move
-    failed = move.reason in ("step_failed", "steps_failed", "came_back")
+    failed = move.reason in FAILED
     answered = tuple(c.article_id for c in reply.citations if c.article_id not in memory.shown)
     label = _filed_under(turn, company)
     states_problem = (

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 
 from copilot.understanding.training import is_held_out
 from integrations.company import load_company, shipped_company
-from integrations.indexing import Material, calibration_texts, gather, taught, training_texts
+from integrations.indexing import Material, taught, training_texts
 from integrations.settings import Settings
 from integrations.training import ACTION, lessons
+from integrations.wiring import material_of
 from knowledge.adapter import SHIPPED
 from knowledge.bundle import Bundled, bundle
 from knowledge.embedding import find_model, find_tuned
@@ -26,26 +27,21 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--adapter", action="store_true", help="fit the adapter first")
     given = parser.parse_args(arguments)
     settings = Settings()
-    material = material_of(settings)
+    material = shipped_material(settings)
     if given.adapter:
         _fit_adapter(settings, material)
     plain = find_model(settings.models_dir, settings.embedding_model)
-    texts = (*training_texts(material), *calibration_texts(material))
+    texts = training_texts(material)
     _say("plain", bundle(plain, [material.company.articles], texts, progress=_tell))
     tuned = find_tuned(settings.models_dir, settings.embedding_model)
     if tuned != plain:
         _say("adapted", bundle(tuned, [], texts, progress=_tell))
 
 
-def material_of(settings: Settings) -> Material:
+def shipped_material(settings: Settings) -> Material:
     """What the shipped company is trained from."""
     company = load_company(shipped_company())
-    return gather(
-        company,
-        load_catalogue(company.actions),
-        target_precision=settings.target_precision,
-        miss_rate=settings.miss_rate,
-    )
+    return material_of(settings, company, load_catalogue(company.actions))
 
 
 def _fit_adapter(settings: Settings, material: Material) -> None:

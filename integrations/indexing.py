@@ -15,7 +15,7 @@ from copilot.understanding.cues import cues_digest
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.recogniser_training import train_recogniser
 from copilot.understanding.scores import Floats
-from copilot.understanding.training import RECIPE, Sample, is_held_out, train
+from copilot.understanding.training import RECIPE, Sample, train
 from copilot.understanding.utterances import Utterances, load_utterances
 from integrations.company import Company, shipped_company
 from integrations.home import CLASSIFIERS_FILE
@@ -138,14 +138,8 @@ def is_trained(material: Material, tuned: Embedder, trained_dir: Path) -> bool:
 
 
 def training_texts(material: Material) -> tuple[str, ...]:
-    """Every text that training embeds with the tuned model, for the bundled vectors."""
+    """Every text that training and calibration embed, for the bundled vectors."""
     return tuple(dict.fromkeys(s.text for samples in taught(material).values() for s in samples))
-
-
-def calibration_texts(material: Material) -> tuple[str, ...]:
-    """Every question that calibration searches with, for the bundled vectors."""
-    held_out = (s.text for s in taught(material)["label"] if is_held_out(s.text))
-    return (*held_out, *(u.text for u in material.utterances.unanswerable))
 
 
 def taught(material: Material) -> Mapping[str, tuple[Sample, ...]]:

@@ -5,7 +5,7 @@ import hmac
 import inspect
 import os
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -43,12 +43,14 @@ from knowledge.search import Library
 from knowledge.vectors import VectorStore
 from knowledge.versions import read_pointer, version_dir
 from policies import redaction
+from policies.catalogue import Catalogue
 from policies.engine import Policies
 from policies.loader import load_policies
 from policies.redaction import Redactor
 
 if TYPE_CHECKING:
     from integrations.indexing import Material
+    from knowledge.corpus import Source
     from knowledge.index import BuildReport
 
 MODEL = "embedded-extractive"
@@ -146,18 +148,26 @@ def prepare(settings: Settings, profile: Company, policies: Policies, progress: 
     current = read_pointer(home.index)
     if current is not None and (version_dir(home.index, current) / CLASSIFIERS_FILE).is_file():
         return
-    from integrations.indexing import gather
-
     progress.announce("Preparing the knowledge index (once for this home)")
-    material = gather(
-        profile,
-        policies.catalogue,
-        target_precision=settings.target_precision,
-        miss_rate=settings.miss_rate,
-    )
+    material = material_of(settings, profile, policies.catalogue)
     report = build_index(settings, material, progress)
     progress.announce(
         f"  {report.articles} articles, {report.passages} passages, version {report.version}"
+    )
+
+
+def material_of(
+    settings: Settings, company: Company, catalogue: Catalogue, sources: "Sequence[Source]" = ()
+) -> "Material":
+    """What an index version of the company is made from, with the targets of the settings."""
+    from integrations.indexing import gather
+
+    return gather(
+        company,
+        catalogue,
+        target_precision=settings.target_precision,
+        miss_rate=settings.miss_rate,
+        sources=sources,
     )
 
 
@@ -263,10 +273,11 @@ def company_facts(
     """What the agent knows of the company, from its configuration and its articles, if any."""
     catalogue = policies.catalogue
     owners: dict[str, str] = {}
-    for card in library.cards if library is not None else ():
-        label = f"{card.category}.{card.subcategory}"
-        if label not in owners and library is not None:
-            owners[label] = library.article(card.id).owner
+    if library is not None:
+        for card in library.cards:
+            label = f"{card.category}.{card.subcategory}"
+            if label not in owners:
+                owners[label] = library.article(card.id).owner
     shown = profile.shown_choices
     return CompanyFacts(
         name=profile.company.name,

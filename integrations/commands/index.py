@@ -54,8 +54,7 @@ def sync(
 ) -> int:
     """Build a version beside the serving one and swap it in. Works while a server runs."""
     from integrations.company import load_company
-    from integrations.indexing import gather
-    from integrations.wiring import build_index
+    from integrations.wiring import build_index, material_of
     from policies.catalogue import load_catalogue
 
     settings = _settings(home)
@@ -65,13 +64,7 @@ def sync(
     )
     progress = Progress.to_terminal()
     with progress.step("reading the articles"):
-        material = gather(
-            company,
-            load_catalogue(company.actions),
-            target_precision=settings.target_precision,
-            miss_rate=settings.miss_rate,
-            sources=sources,
-        )
+        material = material_of(settings, company, load_catalogue(company.actions), sources)
     _discard_unreadable(Home.at(settings.home).index)
     for problem in material.corpus.skipped:
         click.echo(f"left out: {problem}", err=True)

@@ -54,22 +54,16 @@ def _warm_scanner(settings: Settings, progress: Progress) -> None:
 def _train(settings: Settings, progress: Progress) -> None:
     """Prepare a throw-away home: what it trains is kept for every later one."""
     from integrations.company import load_company
-    from integrations.indexing import gather, is_trained
+    from integrations.indexing import is_trained
+    from integrations.wiring import build_index, material_of
     from knowledge.embedding import Embedder, find_tuned
     from policies.catalogue import load_catalogue
 
     company = load_company(settings.company_dir)
-    material = gather(
-        company,
-        load_catalogue(company.actions),
-        target_precision=settings.target_precision,
-        miss_rate=settings.miss_rate,
-    )
+    material = material_of(settings, company, load_catalogue(company.actions))
     tuned = Embedder(find_tuned(settings.models_dir, settings.embedding_model))
     if is_trained(material, tuned, settings.trained_dir):
         return
-    from integrations.wiring import build_index
-
     progress.announce("Training the classifiers")
     with TemporaryDirectory(prefix="it-copilot-") as home:
         throw_away = settings.model_copy(update={"home": Path(home)})

@@ -168,7 +168,17 @@ async def test_an_offered_choice_asks_for_nothing_but_what_was_offered(ask: Ask)
         "ich möchte mit einem Menschen sprechen",
     ],
 )
-async def test_a_plea_for_a_person_reaches_the_desk_and_no_other_queue(ask: Ask, text: str) -> None:
+async def test_a_plea_for_a_person_is_filed_as_one(ask: Ask, text: str) -> None:
     reply = await ask(text)
     assert reply.handoff is not None
     assert reply.handoff.reason_code == "human_requested"
+
+
+async def test_an_incident_keeps_its_reason_although_the_writer_wants_to_be_called(
+    ask: Ask,
+) -> None:
+    reply = await ask("can someone call me, laptop stolen")
+    assert reply.handoff is not None
+    assert reply.handoff.queue == "endpoint-security"
+    assert reply.handoff.priority == "P1"
+    assert reply.handoff.reason_code != "human_requested"

