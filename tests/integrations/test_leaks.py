@@ -41,7 +41,10 @@ class Canaries:
 
     @property
     def planted(self) -> dict[str, str]:
-        """What a sentence says, and the part of it that may be seen nowhere."""
+        """What a sentence says, and the part of it that may be seen nowhere.
+
+        Each part is long enough never to stand by chance among the hashes and times of a file.
+        """
         n = self.number
         token = f"ghp_9aB3xK7mQ2wE5rT8yU1iO4pL6sD0fGhJz{n}"
         hidden = "\u200b".join(f"Hidden{n}!x")
@@ -49,13 +52,13 @@ class Canaries:
             f"my password is Tr0ub{n}dor&3x.": f"Tr0ub{n}dor",
             f"my password is {hidden} as well.": hidden,
             f"mein Passwort lautet Sonne{n}Blume!": f"Sonne{n}Blume",
-            f"the code is 482{n}": f"482{n}",
+            f"the code is 48273{n}": f"48273{n}",
             f"token {token} fails,": token,
             f"see https://dana:Ge4eim{n}x@share.larkfield.example/x": f"Ge4eim{n}x",
             f"my card {card(n)} was charged,": card(n),
             f"IBAN {iban(n)} is mine,": iban(n),
             f"SSN 536-22-8{n},": f"536-22-8{n}",
-            f"call me on +44 7700 900{n},": f"900{n}",
+            f"call me on +44 7700 900{n},": f"7700 900{n}",
             f"or write to dana{n}@private-mail.example.": f"dana{n}@",
             f"I come from 81.2.69.{n} today.": f"81.2.69.{n}",
         }
