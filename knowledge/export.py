@@ -20,6 +20,7 @@ from filelock import FileLock
 from knowledge.adapter import SHIPPED, Adapter, shipped_adapter, tuned_fingerprint, tuned_name
 from knowledge.embedding import (
     DEFAULT_MODEL,
+    LAYOUT,
     MAX_TOKENS,
     RECIPE,
     Embedder,
@@ -29,6 +30,7 @@ from knowledge.embedding import (
     damaged_files,
     file_digest,
     forbid_telemetry,
+    is_current,
     read_manifest,
 )
 from knowledge.reference import ExportError, Reference
@@ -173,9 +175,10 @@ def _check_weights(model: str, source: Path, expected: str | None) -> None:
 
 def _is_complete(target: Path, model: str) -> bool:
     try:
-        return read_manifest(target).model == model and not damaged_files(target)
+        made = read_manifest(target)
     except ModelMissingError:
         return False
+    return made.model == model and is_current(made) and not damaged_files(target)
 
 
 def _forget_older(models_dir: Path, model: str, keep: Path) -> None:
@@ -207,6 +210,8 @@ def _build(plan: _Plan, folder: Path, step: Step) -> None:
         model=plan.name,
         fingerprint=plan.fingerprint,
         recipe=RECIPE,
+        layout=LAYOUT,
+        in_context=reference.pooling == "mean",
         dimensions=reference.dimensions,
         max_tokens=reference.max_tokens,
         inputs=reference.inputs,

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 
 from knowledge.adapter import Adapter
-from knowledge.embedding import MAX_TOKENS, Vectors
+from knowledge.embedding import MAX_TOKENS, OUTPUTS, Vectors
+
+_VECTOR, _STATES = OUTPUTS
 
 
 class ExportError(Exception):
@@ -47,7 +49,7 @@ class Reference:
         names = set(self._tokenizer.model_input_names)
         order = ("input_ids", "attention_mask", "token_type_ids")
         self.inputs = tuple(name for name in order if name in names)
-        self._pooling = _pooling_of(self._model)
+        self.pooling = _pooling_of(self._model)
 
     def prompt(self, name: str) -> str:
         return str((self._model.prompts or {}).get(name) or "")
@@ -73,14 +75,14 @@ class Reference:
     def export(self, path: Path) -> None:
         import torch
 
-        encoder, names, pooling = self._encoder, self.inputs, self._pooling
+        encoder, names, pooling = self._encoder, self.inputs, self.pooling
 
         class Sentence(torch.nn.Module):
             def __init__(self) -> None:
                 super().__init__()
                 self.encoder = encoder
 
-            def forward(self, *columns: torch.Tensor) -> torch.Tensor:
+            def forward(self, *columns: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
                 given = dict(zip(names, columns, strict=True))
                 states = self.encoder(**given).last_hidden_state
                 if pooling == "cls":
@@ -88,7 +90,7 @@ class Reference:
                 else:
                     mask = given["attention_mask"].unsqueeze(-1).to(states.dtype)
                     pooled = (states * mask).sum(1) / mask.sum(1).clamp(min=1e-9)
-                return torch.nn.functional.normalize(pooled, p=2.0, dim=1)
+                return torch.nn.functional.normalize(pooled, p=2.0, dim=1), states
 
         sample = self._tokenizer(
             ["a short text", "one that is a little longer"], padding=True, return_tensors="pt"
@@ -100,9 +102,9 @@ class Reference:
                 tuple(sample[name] for name in names),
                 str(path),
                 input_names=list(names),
-                output_names=["vector"],
-                dynamic_axes={name: {0: "batch", 1: "tokens"} for name in names}
-                | {"vector": {0: "batch"}},
+                output_names=list(OUTPUTS),
+                dynamic_axes={name: {0: "batch", 1: "tokens"} for name in (*names, _STATES)}
+                | {_VECTOR: {0: "batch"}},
                 opset_version=17,
                 dynamo=False,
             )

@@ -102,10 +102,28 @@ class MessageReader:
     def _vectors(self, texts: list[str]) -> list[Vector]:
         """Vectors of a message and its parts. The part that is most of the message takes its vector."""
         most = _MOST * len(texts[0].split())
-        alone = [text for text in texts[1:] if len(text.split()) < most]
-        whole, *others = self._tuned.embed_queries([texts[0], *alone])
-        own = dict(zip(alone, others, strict=True))
+        parts = [text for text in texts[1:] if len(text.split()) < most]
+        whole, inside = self._tuned.embed_in_context(texts[0], parts)
+        topic = self._topic(texts[0], whole)
+        own = {
+            part: self._part(part, vector, topic)
+            for part, vector in zip(parts, inside, strict=True)
+        }
         return [own.get(text, whole) for text in texts]
+
+    def _part(self, part: str, inside: Vector | None, topic: str) -> Vector:
+        """A part is read within its message, in the same pass of the model.
+
+        Where it seems to be about something else it is read by itself: its neighbours would blur it.
+        """
+        if inside is not None and self._topic(part, inside) == topic:
+            return inside
+        alone: Vector = self._tuned.embed_queries([part])[0]
+        return alone
+
+    def _topic(self, text: str, vector: Vector) -> str:
+        labels = self._named("label", text, vector)
+        return max(labels, key=lambda name: labels[name])
 
     def _questions(
         self, texts: list[str], topics: list[dict[str, float]], *, listed: bool
