@@ -97,6 +97,23 @@ _PAIR = re.compile(
     r"[\w@.-]{2,60}\s*[/|]\s*(?:(?:pw|pwd|pass|password):?\s*)?(?P<value>[^\s/|]{4,})",
     re.IGNORECASE,
 )
+_ENTERED = re.compile(
+    r"\b(?:typ(?:ed|ing|e)|enter(?:ed|ing)?|(?:log|sign)(?:ged|ging|ned|ning)?[ -]?in (?:with|using)|"
+    r"us(?:ed|ing) (?:my )?(?:old|new|usual|same)(?: one)?|chang\w+ it (?:to|into)|set it to|put(?:ting)? in|"
+    r"tried (?:it )?(?:with|both|old|my)|(?:in)?ge(?:tik|typ)t|ingevuld|ingelogd met|inloggen met|"
+    r"eingegeben|eingetippt|einge?logg?t mit|angemeldet mit|mit|tape|saisi|mis|connecte[er]? avec|"
+    r"escrito|escribo|tecleado|puesto|entrado con|con|avec|met)"
+    r"(?:\s*:)?(?:\s+(?!(?:and|und|en|et|y)\b)[a-z']+){0,3}?\s*:?\s+(?P<value>[^\s\"`<\[]{8,64})"
+)
+_HELD = re.compile(
+    r"\b(?:secret|token|passphrase|(?:api|access|private|signing|shared)[ _-]?key)\b"
+    r"(?:\s+(?:access|key|id|is|was|value))*\s*[:=]?\s+[\"'`]?(?P<value>[A-Za-z0-9+/_=-]{16,})",
+    re.IGNORECASE,
+)
+_RANDOM = re.compile(r"(?<![\w/+.:=-])(?P<value>[A-Za-z0-9+/]{40,}={0,2})(?![\w/+.-])")
+_MADE_UP = re.compile(
+    r"(?<![\w/\\.:@-])(?P<value>[A-Za-z0-9][\w.-]*[!@#$^&*][\w!@#$^&*.-]*[A-Za-z0-9!#$*])(?![\w/\\@])"
+)
 _JWK = re.compile(r"\"(?:d|k|p|q|dp|dq|qi)\"\s*:\s*\"(?P<value>[\w-]{16,})\"")
 
 _FORMATS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -161,6 +178,8 @@ _ENDS_CLAUSE = re.compile(
 )
 _DIGITS = 4
 _CODE_DIGITS = 6
+_LONGEST = 40
+"""Signs inside of something longer join words of a program, not of a password."""
 _LEAST = 4
 
 
@@ -262,6 +281,42 @@ def _has_strict_shape(match: re.Match[str]) -> bool:
     return _has_shape(_bare(match["value"]), strict=True)
 
 
+def _is_made_up(match: re.Match[str]) -> bool:
+    """What nobody writes but as a password: both cases and digits, with a sign inside."""
+    value = _bare(match["value"])
+    return (
+        len(value) >= 2 * _LEAST
+        and _mixed(value)
+        and re.search(r"[!@#$^*]|&(?=\d)", value[1:]) is not None
+        and len(value) <= _LONGEST
+        and value.count(".") < _LEAST - 1
+        and not _is_identifier(value)
+    )
+
+
+def _is_entered(match: re.Match[str]) -> bool:
+    """A password by its looks alone, said to have been typed: "Zonnebloem12!", "Blauwe.Fiets.93"."""
+    raw = match["value"].rstrip(".,;:)]}\"'")
+    value = _bare(raw)
+    if len(value) < 2 * _LEAST or not _mixed(value) or _is_identifier(value):
+        return False
+    joined = re.fullmatch(r"(?:[A-Z]?[a-z]{2,}[._-]){1,4}[A-Za-z]*\d{1,4}", value)
+    return joined is not None or re.search(r"[!@#$%^&*?~+=]", raw[1:]) is not None
+
+
+def _is_random(match: re.Match[str]) -> bool:
+    value = match["value"]
+    return _mixed(value) and re.search(r"[a-z]{5}|/.*/.*/", value) is None
+
+
+def _mixed(value: str) -> bool:
+    return all(re.search(shape, value) for shape in (r"[a-z]", r"[A-Z]", r"\d"))
+
+
+def _is_identifier(value: str) -> bool:
+    return any(shape.fullmatch(value) for shape in (_KEEP, _IDENTIFIER, _PLACEHOLDER))
+
+
 def _is_filled_in(match: re.Match[str]) -> bool:
     return _PLACEHOLDER.fullmatch(match["value"]) is None
 
@@ -281,6 +336,10 @@ _RULES: tuple[
     (_CHANGED, _has_strict_shape, _always("password")),
     (_BARE, _has_strict_shape, _always("password")),
     (_PAIR, _has_strict_shape, _always("password")),
+    (_ENTERED, _is_entered, _always("password")),
+    (_MADE_UP, _is_made_up, _always("password")),
+    (_HELD, _is_random, _always("token")),
+    (_RANDOM, _is_random, _always("token")),
     (_CODE, _may_be_code, _always("code")),
     (_ASSIGNED, _may_be_assigned, _by_key),
     (_FLAG, _is_filled_in, _always("password")),

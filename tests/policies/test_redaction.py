@@ -24,6 +24,12 @@ def redactor(tmp_path_factory: pytest.TempPathFactory) -> Redactor:
 
 SECRETS = [
     ("my password is Hunter2!", "Hunter2"),
+    ("I typed Zonnebloem12! and it says wrong", "Zonnebloem12"),
+    ("logged in with Blauwe.Fiets.93 but no luck", "Blauwe.Fiets.93"),
+    ("ich habe mich mit Sommerregen7! angemeldet", "Sommerregen7"),
+    ("it was Gr4u&Gr4u#7 until monday, now nothing", "Gr4u&Gr4u"),
+    ("con Barcelona99! no me deja entrar", "Barcelona99"),
+    ("first key then secret wJ4lrXUtnF3MI/K7MD9NG/bPxRf8CY", "wJ4lrXUtnF3MI"),
     ("my pasword is Hunter2!", "Hunter2"),
     ("my password's Hunter2! and it fails", "Hunter2"),
     ("MY PASSWORD IS HUNTER22", "HUNTER22"),
@@ -114,6 +120,12 @@ INNOCENT = [
     "token expired message in GitHub, the API key page gives 403",
     "license key: where do I find it?",
     "secret santa list in teams is locked",
+    "I signed in with Windows11 Hello on a ThinkPad-X1-Gen9 and Teams2.0 crashes",
+    "I typed the path C:\\Users\\Dana1\\AppData",
+    "we use Report_Q3.2026 and Budget_2026.xlsx with Excel2019",
+    "at com.acme.web.SessionData$1.getRuntime(Session.java:41) F4211Doc.log",
+    "/export/opt/Vendor9/tivoli/tip/derby/Server01/seg0 is full",
+    "sha256 53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "User U-025 requests access to resource RES-025 with role ROL-003",
 ]
 
