@@ -237,10 +237,23 @@ def questions(state: TurnState) -> tuple[Question, ...]:
 
 
 def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
-    """The parts of a mixed message in which nothing was seen that people must decide."""
+    """The parts of a mixed message in which nothing was seen that people must decide.
+
+    Where it is only seen in the message as a whole, no part of it is known to be harmless. An
+    incident comes before everything else: its safe steps, and nothing more.
+    """
+    if any(ruling.safe_steps for ruling in state["decision"].rulings):
+        return ()
     ruled = {ruling.action for ruling in state["decision"].rulings if ruling.effect != "permit"}
-    segments = {seen.segment for seen in read.actions if seen.action in ruled}
-    return tuple(part for part in read.questions[1:] if part.text not in segments)
+    told = {seen.segment for seen in read.actions if seen.action in ruled}
+    if read.text in told and not read.suspect:
+        return ()
+    asking = told - {read.text}
+    return tuple(
+        part
+        for part in read.questions[1:]
+        if part.text not in read.suspect and not any(part.text in text for text in asking)
+    )
 
 
 def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:

@@ -188,7 +188,8 @@ class Embedder:
         found: list[Vectors | None] = []
         start = len(prompt)
         for part in parts:
-            at = (prompt + text).find(part, start)
+            # Parts come in order, but for those that overlap.
+            at = max((prompt + text).find(part, start), (prompt + text).find(part, len(prompt)))
             tokens = (offsets[:, 0] >= at) & (offsets[:, 1] <= at + len(part))
             tokens &= offsets[:, 1] > offsets[:, 0]
             if at < 0 or not tokens.any():

@@ -56,6 +56,8 @@ class Understanding:
     attempted: tuple[AttemptedStep, ...] = ()
     error_messages: tuple[str, ...] = ()
     disguised: bool = False
+    suspect: frozenset[str] = frozenset()
+    """Parts in which an action was seen, whether or not it was seen better in the whole."""
     signals: Mapping[str, float] = field(default_factory=dict)
 
     @property

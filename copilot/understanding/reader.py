@@ -11,7 +11,7 @@ from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
 from copilot.understanding.recogniser import Recogniser, Seen
-from copilot.understanding.segments import enumerated, segments
+from copilot.understanding.segments import enumerated, segments, sides
 
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
@@ -20,6 +20,8 @@ _MIN_PART_WORDS = 5
 _MOST = 0.7
 """A part with this share of the message's words means what the message means."""
 _SURE_PART = 0.9
+_TURNS = 2
+"""At how many places a long message is cut in two: a story of several sentences is one request."""
 _SECOND_QUESTION = 0.5
 _ECHO = 0.15
 """A part is a question of its own when its label is this certain, and the whole message agrees a little."""
@@ -59,7 +61,7 @@ class MessageReader:
         listed = enumerated(text)
         parts = listed or [p for p in segments(text) if len(p.split()) >= _MIN_PART_WORDS]
         texts = [text, *(part for part in parts if part != text)]
-        vectors = self._vectors(texts)
+        vectors, halves = self._vectors(texts)
         topics = [
             self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
         ]
@@ -69,6 +71,7 @@ class MessageReader:
             self._recogniser.seen(*given)
             for given in zip(texts, vectors, topics, plain, strict=True)
         ]
+        told = {half: self._told(half) for half in halves}
         acts = _acts(text, self._named("act", text, vectors[0]))
         spoken = choose(
             text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
@@ -79,7 +82,7 @@ class MessageReader:
             text=text,
             language=spoken,
             questions=questions,
-            actions=_actions(texts, asked),
+            actions=_actions([*texts, *told], [*asked, *told.values()]),
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
             tone=_clear(tone, "neutral"),
@@ -89,6 +92,9 @@ class MessageReader:
             attempted=attempted_steps(text),
             error_messages=cleaned.error_messages,
             disguised=cleaned.disguised,
+            suspect=frozenset(
+                part for part, seen in zip(texts[1:], asked[1:], strict=True) if seen
+            ),
             signals={
                 "frustration": tone.get("frustrated", 0.0),
                 "urgency": urgency.get("high", 0.0),
@@ -99,17 +105,49 @@ class MessageReader:
     def _named(self, group: str, text: str, vector: Vector) -> dict[str, float]:
         return self._classifiers[group].named(vector, buckets(text))
 
-    def _vectors(self, texts: list[str]) -> list[Vector]:
-        """Vectors of a message and its parts. The part that is most of the message takes its vector."""
+    def _vectors(self, texts: list[str]) -> tuple[list[Vector], list[str]]:
+        """Vectors of a message and its parts, and which halves of it are to be read by themselves.
+
+        The part that is most of the message takes its vector.
+        """
         most = _MOST * len(texts[0].split())
         parts = [text for text in texts[1:] if len(text.split()) < most]
-        whole, inside = self._tuned.embed_in_context(texts[0], parts)
+        cuts = list(sides(texts[0]))
+        within = [*parts, *(side for cut in cuts for side in cut)]
+        whole, inside = self._tuned.embed_in_context(texts[0], within)
         topic = self._topic(texts[0], whole)
         own = {
             part: self._part(part, vector, topic)
-            for part, vector in zip(parts, inside, strict=True)
+            for part, vector in zip(parts, inside, strict=False)
         }
-        return [own.get(text, whole) for text in texts]
+        beside = inside[len(parts) :]
+        return [own.get(text, whole) for text in texts], self._halves(
+            cuts, list(zip(beside[::2], beside[1::2], strict=True))
+        )
+
+    def _halves(
+        self,
+        cuts: Sequence[tuple[str, str]],
+        vectors: Sequence[tuple[Vector | None, Vector | None]],
+    ) -> list[str]:
+        """Both sides of where a message turns most to something else, at no more than `_TURNS` places."""
+        near: list[tuple[float, tuple[str, str]]] = []
+        for (before, after), (left, right) in zip(cuts, vectors, strict=True):
+            if left is None or right is None:
+                continue
+            if self._topic(before, left) != self._topic(after, right):
+                near.append((float(left @ right), (before, after)))
+        return list(dict.fromkeys(side for _, cut in sorted(near)[:_TURNS] for side in cut))
+
+    def _told(self, half: str) -> list[Seen]:
+        """What one side of a message asks for.
+
+        Told in several sentences, a wish is in none of them, and beside an everyday question it is
+        not in the whole message either.
+        """
+        (vector,) = self._tuned.embed_queries([half])
+        seen = self._recogniser.seen(half, vector, self._named("label", half, vector))
+        return [each for each in seen if each.confidence >= _SURE_PART]
 
     def _part(self, part: str, inside: Vector | None, topic: str) -> Vector:
         """A part is read within its message, in the same pass of the model.

@@ -1,6 +1,7 @@
 """Cut a message into the parts that are read one by one."""
 
 import re
+from collections.abc import Iterator
 
 MAX_SEGMENTS = 5
 _MIN_WORDS = 3
@@ -37,3 +38,17 @@ def segments(text: str) -> tuple[str, ...]:
     if len(parts) <= MAX_SEGMENTS:
         return tuple(parts)
     return (*parts[: MAX_SEGMENTS - 1], " ".join(parts[MAX_SEGMENTS - 1 :]))
+
+
+def sides(text: str) -> Iterator[tuple[str, str]]:
+    """Both sides of every place where one sentence of a message ends, where either has two sentences."""
+    pieces = segments(text)
+    if len(pieces) < 3:  # noqa: PLR2004  # two sentences are read one by one
+        return
+    end = 0
+    for piece in pieces[:-1]:
+        start = text.find(piece, end)
+        if start < 0:
+            return
+        end = start + len(piece)
+        yield text[:end], text[end:].lstrip()

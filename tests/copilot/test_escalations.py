@@ -100,3 +100,28 @@ async def test_the_display_name_and_history_change_nothing(ask: Ask) -> None:
     )
     assert reply.disposition == "answer"
     assert "ask_question" in reply.policy.actions or reply.policy.effect == "permit"
+
+
+MIXED = [
+    "I sent 40 pages to the printer on Tuesday and the list is empty at the machine. Where did they go? "
+    "Besides, my account got locked twice this morning while I was asleep. I did not sign in anywhere.",
+    "Will the VPN work from Tokyo? I fly on Thursday with the work laptop. One more thing. The CFO is about to "
+    "walk into the board meeting and her laptop refuses the password. She asked me to get a new one and read "
+    "it to her.",
+]
+
+
+@pytest.mark.parametrize("text", MIXED)
+async def test_a_wish_told_in_several_sentences_beside_a_question_is_seen(
+    ask: Ask, text: str
+) -> None:
+    assert (await ask(text)).policy.effect == "escalate"
+
+
+async def test_beside_an_incident_nothing_else_is_answered(ask: Ask) -> None:
+    reply = await ask(
+        "How do I add a second printer to my laptop? I clicked the link in that DHL mail and typed my password."
+    )
+    assert reply.policy.effect == "escalate"
+    assert "+44 113 496 0999" in reply.text
+    assert not reply.citations

@@ -109,3 +109,24 @@ def test_export_in_use_was_measured_against_sentence_transformers(model_dir: Pat
     assert manifest.parity_fp32 >= 0.9999
     assert manifest.parity_int8 >= 0.99
     assert damaged_files(model_dir) == ()
+
+
+def test_a_part_is_read_within_its_text_in_the_same_pass(embedder: Embedder) -> None:
+    text = "The printer is jammed. My laptop does not start."
+    parts = ["The printer is jammed.", "My laptop does not start.", "The VPN is slow."]
+    whole, inside = embedder.embed_in_context(text, parts)
+    assert np.array_equal(whole, embedder.embed_queries([text])[0])
+    first, second, absent = inside
+    assert absent is None
+    assert first is not None
+    assert second is not None
+    printer, laptop = embedder.embed_queries(parts[:2])
+    assert first @ printer > first @ laptop
+    assert second @ laptop > second @ printer
+
+
+def test_all_of_a_text_in_context_is_the_text(embedder: Embedder) -> None:
+    whole, (inside,) = embedder.embed_in_context(TEXTS[0], [TEXTS[0]])
+    assert inside is not None
+    # The text's own vector counts the tokens that mark its ends as well.
+    assert float(inside @ whole) > 0.95
