@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from copilot.conversation import AttemptedStep
 
 @dataclass(frozen=True, slots=True)
 class SeenAction:
-    """A requested action that the embedded recogniser saw."""
+    """A requested action, and who saw it: the embedded recogniser or a chat model."""
 
     action: str
     confidence: float
     segment: str
     """The part of the message in which it was seen."""
+    seen_by: Literal["recogniser", "model"] = "recogniser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,8 @@ class Understanding:
     error_messages: tuple[str, ...] = ()
     disguised: bool = False
     signals: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, float | int | str] = field(default_factory=dict)
+    """What came of asking a chat model too."""
 
     @property
     def main(self) -> Question:

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from policies.casebook import run_cases
 from policies.comparison import compare
-from policies.engine import STRICTNESS, Policies, decide
+from policies.engine import Policies, decide
 from policies.errors import PolicyLoadError
 from policies.loader import load_policies
 from policies.matrix import matrix
 from policies.model import (
+    STRICTNESS,
     Asker,
     Location,
     PolicyRequest,
