@@ -61,9 +61,7 @@ class Screen:
 
     def check(self, draft: Draft, passage: PassageText, asker: Person) -> Draft:
         """The draft without the lines that may not be shown; why they went is in its signals."""
-        whole = draft.text
-        suspect = bool(shapes().claims.search(whole)) or self._holds_canary(whole)
-        faults = [self._fault(s, passage, asker, suspect=suspect) for s in draft.statements]
+        faults = [self._fault(statement, passage, asker) for statement in draft.statements]
         if not any(faults):
             return draft
         kept = tuple(s for s, fault in zip(draft.statements, faults, strict=True) if fault is None)
@@ -78,23 +76,21 @@ class Screen:
                 "wrote in this turn's record, and at how it came into the reply."
             )
 
-    def _fault(
-        self, statement: Statement, passage: PassageText, asker: Person, *, suspect: bool
-    ) -> str | None:
-        if suspect and self._holds_canary(statement.text):
+    def _fault(self, statement: Statement, passage: PassageText, asker: Person) -> str | None:
+        if self._holds_canary(statement.text):
             return "canary"
         if statement.kind != "quote":
             return None
-        if suspect and shapes().claims.search(statement.text):
-            return "claim"
         cited = statement.citation
         source = passage(cited.article_id, cited.section) if cited else None
-        if source is not None and _stands(statement, source):
-            return None
+        if cited is not None and source is not None and _stands(statement, source):
+            return "claim" if any(claim in cited.quote for claim in _claims(source)) else None
         return next(self._foreign(statement.text, source or "", asker), None)
 
     def _foreign(self, text: str, source: str, asker: Person) -> Iterator[str]:
         """What is wrong with a line that its passage does not hold word for word."""
+        if shapes().claims.search(text):
+            yield "claim"
         if shapes().commands.search(text):
             yield "command"
         found = tokens(text)
@@ -120,7 +116,7 @@ class Screen:
         return self._runs[1]
 
     def _holds_canary(self, text: str) -> bool:
-        return self._canary in text or self._canary in re.sub(r"[^0-9a-z]", "", text.lower())
+        return self._canary in text or self._canary in "".join(text.split())
 
 
 @lru_cache(maxsize=1)
@@ -138,12 +134,18 @@ def _stands(statement: Statement, source: str) -> bool:
     frame = statement.text.removesuffix(statement.citation.quote)
     if not _NUMBER.fullmatch(frame) and frame not in frames():
         return False
-    return _flat(statement.citation.quote) in _flat_source(source)
+    return " ".join(statement.citation.quote.split()) in _flat_source(source)
 
 
 @lru_cache(maxsize=64)
 def _flat_source(source: str) -> str:
     return _flat(source)
+
+
+@lru_cache(maxsize=64)
+def _claims(source: str) -> tuple[str, ...]:
+    """Claims of deeds in a passage itself: somebody planted them."""
+    return tuple(found.group() for found in shapes().claims.finditer(_flat_source(source)))
 
 
 def _flat(text: str) -> str:
