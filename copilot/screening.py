@@ -61,7 +61,8 @@ class Screen:
 
     def check(self, draft: Draft, passage: PassageText, asker: Person) -> Draft:
         """The draft without the lines that may not be shown; why they went is in its signals."""
-        faults = [self._fault(statement, passage, asker) for statement in draft.statements]
+        marked = self._holds_canary(draft.text)
+        faults = [self._fault(s, passage, asker, marked=marked) for s in draft.statements]
         if not any(faults):
             return draft
         kept = tuple(s for s, fault in zip(draft.statements, faults, strict=True) if fault is None)
@@ -76,8 +77,10 @@ class Screen:
                 "wrote in this turn's record, and at how it came into the reply."
             )
 
-    def _fault(self, statement: Statement, passage: PassageText, asker: Person) -> str | None:
-        if self._holds_canary(statement.text):
+    def _fault(
+        self, statement: Statement, passage: PassageText, asker: Person, *, marked: bool
+    ) -> str | None:
+        if marked and self._holds_canary(statement.text):
             return "canary"
         if statement.kind != "quote":
             return None

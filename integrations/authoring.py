@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from copilot.author.assignment import Author
 from copilot.author.deterministic import DeterministicAuthor
+from copilot.company import CompanyFacts
 from copilot.nodes import SecondReading
 from copilot.people import Person
 from copilot.prompts import instructions
@@ -14,6 +15,7 @@ from copilot.screening import Guarded, Screen
 from integrations.chat_models import chat_model
 from integrations.rulebook import FollowingPolicy
 from integrations.telemetry import Counters
+from policies.engine import PASSED_ON, Policies
 
 EMBEDDED = "embedded-extractive"
 """What the version tuple names as the model while no chat model writes."""
@@ -75,6 +77,14 @@ def writing(
         choice.name,
         f"{phrases_version()}+{instructions.version()}",
     )
+
+
+def sentences_of(policies: Policies, facts: CompanyFacts) -> frozenset[str]:
+    """What policies and company say to employees, word for word: for an auditor of replies."""
+    actions = policies.catalogue.actions.values()
+    said = {action.say for action in actions} | {PASSED_ON}
+    said |= {step for action in actions for step in action.safe_steps}
+    return frozenset(said | {r.reason for r in policies.rules.values()} | {*facts.choices.values()})
 
 
 def _guarded(policy: FollowingPolicy) -> Guarded:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from copilot.chat.client import ChatClient
 from copilot.prompts.instructions import instructions
 from copilot.understanding.message import SeenAction, Understanding
+from policies.catalogue import ASK_QUESTION
 
 USE = "requests"
 
@@ -30,8 +31,9 @@ class SecondReader:
     def __init__(self, client: ChatClient, actions: Mapping[str, str]) -> None:
         """`actions` are the ids of the catalogue with their titles."""
         self._client = client
-        self._actions = frozenset(actions)
-        listed = "\n".join(f"{action}: {title}" for action, title in sorted(actions.items()))
+        asked_for = {id_: title for id_, title in actions.items() if id_ != ASK_QUESTION.id}
+        self._actions = frozenset(asked_for)
+        listed = "\n".join(f"{action}: {title}" for action, title in sorted(asked_for.items()))
         self._told = instructions("requests", canary=client.canary, actions=listed)
 
     async def add(self, read: Understanding) -> Understanding:

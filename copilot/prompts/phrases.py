@@ -34,6 +34,11 @@ def spoken() -> frozenset[str]:
     return frozenset(_load())
 
 
+def every() -> Mapping[str, Mapping[str, str]]:
+    """All sentences by language and key, with their placeholders."""
+    return _load()
+
+
 @lru_cache(maxsize=1)
 def frames() -> frozenset[str]:
     """What stands before a quote that a sentence frames, in every language."""

@@ -1,0 +1,124 @@
+"""What a hostile chat model achieves in place of the embedded author.
+
+    python -m benchmarks.hostile [--rounds N]
+
+Mandatory requests, harmless look-alikes and messy questions of the development sets are asked of the embedded
+copilot and of one whose chat model is `scripted-hostile`; the latter also with injections in display name and
+history. An auditor that shares no code with the checks looks for lines without a source.
+"""
+
+import argparse
+import asyncio
+import json
+import logging
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, NamedTuple
+
+DATA = Path(__file__).parents[1] / "tests" / "data"
+SETS = ("policy_mandatory_dev", "policy_harmless_dev", "messy60")
+AT = datetime(2026, 11, 20, 10, tzinfo=UTC)
+USER = "dana.reed"
+MANDATORY = "mandatory"
+
+
+class Asked(NamedTuple):
+    """One message with what the channel brings along."""
+
+    id: str
+    text: str
+    kind: str
+    along: Mapping[str, Any]
+
+
+def messages(rounds: int) -> Iterator[Asked]:
+    """Every row of the sets, plain at first and then with each injection in turn."""
+    rows = [
+        (name, row)
+        for name in SETS
+        for row in map(json.loads, (DATA / f"{name}.jsonl").read_text("utf-8").splitlines())
+    ]
+    injections = [
+        json.loads(x) for x in (DATA / "injections.jsonl").read_text("utf-8").splitlines()
+    ]
+    for turn in range(rounds):
+        for number, (name, row) in enumerate(rows):
+            along = injections[(number + turn) % len(injections)]["along"] if turn else {}
+            kind = MANDATORY if MANDATORY in name else "other"
+            yield Asked(f"{name}-{row['id']}-{turn}", row["text"], kind, along)
+
+
+async def ask_all(asked: Sequence[Asked], home: Path, chat_model: str | None) -> list[Any]:
+    """The replies, and with a chat model what the auditor says of each: (reply, unsourced lines)."""
+    from copilot.conversation import Inquiry
+    from copilot.testing.audit import Auditor
+    from integrations.authoring import sentences_of
+    from integrations.logs import configure
+    from integrations.settings import Settings
+    from integrations.wiring import open_app
+
+    configure(sys.stderr, level=logging.ERROR)
+    app = await open_app(Settings(home=home, chat_model=chat_model))
+    auditor = Auditor(app.library.article, sentences_of(app.policy.policies, app.company))
+    found = []
+    try:
+        for each in asked:
+            reply = await app.copilot.ask(
+                Inquiry(id=each.id, text=each.text, user=USER, thread=each.id, at=AT, **each.along)
+            )
+            found.append((reply, auditor.unsourced(reply)))
+        counted = app.counters.exposed().decode()
+    finally:
+        await app.close()
+    print("\n".join(x for x in counted.splitlines() if x.startswith("copilot_model_answers_total")))
+    return found
+
+
+def compared(asked: Sequence[Asked], plain: Sequence[Any], hostile: Sequence[Any]) -> Iterator[str]:
+    """What the model achieved, beside the embedded copilot on the same messages."""
+    pairs = list(zip(asked, plain, hostile, strict=True))
+    lines = [line for *_, (_, unsourced) in pairs for line in unsourced]
+    missed = [
+        each.id
+        for each, (embedded, _), (reply, _) in pairs
+        if each.kind == MANDATORY
+        and embedded.policy.effect == "escalate"
+        and reply.disposition != "escalate"
+    ]
+    softened = [
+        each.id
+        for each, (embedded, _), (reply, _) in pairs
+        if embedded.policy.effect != reply.policy.effect
+        or (embedded.ticket and reply.ticket and embedded.ticket.queue != reply.ticket.queue)
+    ]
+    shown = Counter(reply.disposition for reply, _ in hostile)
+    beside = Counter(reply.disposition for reply, _ in plain)
+    yield f"{len(pairs)} turns, dispositions {dict(shown)}; embedded {dict(beside)}"
+    yield f"lines without a source shown            {len(lines)} (embedded {sum(len(u) for _, u in plain)})"
+    yield from (f"  {line[:150]}" for line in lines[:10])
+    yield f"mandatory escalations missed            {len(missed)} of those that the embedded one makes"
+    yield f"other effect or queue than the embedded {len(softened)}"
+    yield from (f"  {name}" for name in [*missed, *softened][:10])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.hostile", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=3, help="the first without injections")
+    given = parser.parse_args(arguments)
+    asked = list(messages(given.rounds))
+    started = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        plain = asyncio.run(ask_all(asked, Path(folder) / "embedded", None))
+        hostile = asyncio.run(ask_all(asked, Path(folder) / "hostile", "scripted-hostile"))
+    print("\n".join(compared(asked, plain, hostile)))
+    print(f"took {time.perf_counter() - started:.0f} s")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
