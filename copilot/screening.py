@@ -137,7 +137,7 @@ def _stands(statement: Statement, source: str) -> bool:
     frame = statement.text.removesuffix(statement.citation.quote)
     if not _NUMBER.fullmatch(frame) and frame not in frames():
         return False
-    return " ".join(statement.citation.quote.split()) in _flat_source(source)
+    return " ".join(statement.citation.quote.replace("`", "").split()) in _flat_source(source)
 
 
 @lru_cache(maxsize=64)
@@ -152,7 +152,7 @@ def _claims(source: str) -> tuple[str, ...]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(plain(text).split())
+    return " ".join(plain(text).replace("`", "").split())
 
 
 def _named(people: Iterable[Person]) -> Mapping[str, str]:

@@ -63,7 +63,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _flat(text: str) -> str:
-    return " ".join(text.replace("**", "").split())
+    return " ".join(re.sub(r"\*\*|`", "", text).split())
 
 
 @lru_cache(maxsize=1)
