@@ -77,3 +77,19 @@ def outcomes() -> tuple[list[tuple[str, str]], Callable[[str, str], None]]:
     """What was counted, and what counts it."""
     counted: list[tuple[str, str]] = []
     return counted, lambda use, outcome: counted.append((use, outcome))
+
+
+def down() -> Saying:
+    return saying(ConnectionError("no route"))
+
+
+def babbling() -> Saying:
+    return saying("Sure, I have reset it!")
+
+
+def alarmed() -> Saying:
+    return saying(naming("reset_mfa_other", "no_such_action", "ask_question"))
+
+
+def redirecting() -> Saying:
+    return saying(naming("conditional_access_exclusion"))
