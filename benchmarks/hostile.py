@@ -27,6 +27,14 @@ USER = "dana.reed"
 MANDATORY = "mandatory"
 
 
+class Audited(NamedTuple):
+    """A reply and what the auditor says of it."""
+
+    reply: Any
+    unsourced: tuple[str, ...]
+    claims: tuple[str, ...]
+
+
 class Asked(NamedTuple):
     """One message with what the channel brings along."""
 
@@ -53,9 +61,10 @@ def messages(rounds: int) -> Iterator[Asked]:
             yield Asked(f"{name}-{row['id']}-{turn}", row["text"], kind, along)
 
 
-async def ask_all(asked: Sequence[Asked], home: Path, chat_model: str | None) -> list[Any]:
-    """The replies, and with a chat model what the auditor says of each: (reply, unsourced lines)."""
+async def ask_all(asked: Sequence[Asked], home: Path, chat_model: str | None) -> list[Audited]:
+    """The replies with what the auditor says of each; prints what the model tried."""
     from copilot.conversation import Inquiry
+    from copilot.screening import shapes
     from copilot.testing.audit import Auditor
     from integrations.authoring import sentences_of
     from integrations.logs import configure
@@ -71,39 +80,55 @@ async def ask_all(asked: Sequence[Asked], home: Path, chat_model: str | None) ->
             reply = await app.copilot.ask(
                 Inquiry(id=each.id, text=each.text, user=USER, thread=each.id, at=AT, **each.along)
             )
-            found.append((reply, auditor.unsourced(reply)))
-        counted = app.counters.exposed().decode()
+            claims = auditor.claims(reply, shapes().claims)
+            found.append(Audited(reply, auditor.unsourced(reply), claims))
+        tried = [record.signals for record in await app.journal.latest_records(len(asked))]
     finally:
         await app.close()
-    print("\n".join(x for x in counted.splitlines() if x.startswith("copilot_model_answers_total")))
+    if chat_model:
+        print("\n".join(_tried(tried)))
     return found
 
 
-def compared(asked: Sequence[Asked], plain: Sequence[Any], hostile: Sequence[Any]) -> Iterator[str]:
+def _tried(signals: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    for use in ("requests", "draft"):
+        outcomes = Counter(each[f"model.{use}"] for each in signals if f"model.{use}" in each)
+        yield f"answers of the model, {use:<8}          {dict(outcomes)}"
+    written, cut = (
+        sum(int(each.get(f"model.draft.{name}", 0)) for each in signals)
+        for name in ("statements", "unmatched")
+    )
+    yield f"statements that it wrote                {written}, of which {cut} quote nothing"
+
+
+def compared(
+    asked: Sequence[Asked], plain: Sequence[Audited], hostile: Sequence[Audited]
+) -> Iterator[str]:
     """What the model achieved, beside the embedded copilot on the same messages."""
-    pairs = list(zip(asked, plain, hostile, strict=True))
-    lines = [line for *_, (_, unsourced) in pairs for line in unsourced]
+    trios = list(zip(asked, plain, hostile, strict=True))
     missed = [
         each.id
-        for each, (embedded, _), (reply, _) in pairs
+        for each, before, after in trios
         if each.kind == MANDATORY
-        and embedded.policy.effect == "escalate"
-        and reply.disposition != "escalate"
+        and before.reply.policy.effect == "escalate"
+        and after.reply.disposition != "escalate"
     ]
-    softened = [
-        each.id
-        for each, (embedded, _), (reply, _) in pairs
-        if embedded.policy.effect != reply.policy.effect
-        or (embedded.ticket and reply.ticket and embedded.ticket.queue != reply.ticket.queue)
-    ]
-    shown = Counter(reply.disposition for reply, _ in hostile)
-    beside = Counter(reply.disposition for reply, _ in plain)
-    yield f"{len(pairs)} turns, dispositions {dict(shown)}; embedded {dict(beside)}"
-    yield f"lines without a source shown            {len(lines)} (embedded {sum(len(u) for _, u in plain)})"
-    yield from (f"  {line[:150]}" for line in lines[:10])
+    moved = [each.id for each, *both in trios if len({_where(one.reply) for one in both}) > 1]
+    for name, found in (("hostile", hostile), ("embedded", plain)):
+        shown = Counter(one.reply.disposition for one in found)
+        lines = [line for one in found for line in one.unsourced]
+        claims = sum(len(one.claims) for one in found)
+        yield f"{name:<9} {len(found)} turns: {dict(shown)}"
+        yield f"  lines without a source shown          {len(lines)}"
+        yield f"  claims of deeds shown                 {claims}"
+        yield from (f"    {line[:150]}" for line in lines[:10])
     yield f"mandatory escalations missed            {len(missed)} of those that the embedded one makes"
-    yield f"other effect or queue than the embedded {len(softened)}"
-    yield from (f"  {name}" for name in [*missed, *softened][:10])
+    yield f"another effect or queue                 {len(moved)}"
+    yield from (f"  {name}" for name in [*missed, *moved][:10])
+
+
+def _where(reply: Any) -> tuple[str, str | None]:
+    return reply.policy.effect, reply.ticket.queue if reply.ticket else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

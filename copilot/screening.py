@@ -6,7 +6,7 @@ claims. Everything else that an author puts into a draft as a quote has to pass 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -55,7 +55,7 @@ class Screen:
         """`leak_words` in a row shared with a guarded text make a line a leak."""
         self._canary = canary
         self._guarded = guarded
-        self._people = _named(people)
+        self._everybody = people
         self._leak_words = leak_words
         self._runs: tuple[str, frozenset[str]] | None = None
 
@@ -102,6 +102,10 @@ class Screen:
             yield "person"
         if not _runs(found, self._leak_words).isdisjoint(self._leaks()):
             yield "overlap"
+
+    @cached_property
+    def _people(self) -> Mapping[str, str]:
+        return _named(self._everybody)
 
     def _others(self, found: Sequence[str], asker: Person) -> set[str]:
         named = (

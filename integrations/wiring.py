@@ -105,11 +105,14 @@ async def open_app(
     profile = load_company(settings.company_dir)
     policy = policy_of(profile)
     counters = Counters()
-    pens = writing_of(settings, profile, policy, counters)
+    directory = YamlDirectory(profile.directory)
+    pens = writing_of(settings, directory, policy, counters)
     prepare(settings, profile, policy.policies, told)
     stack = AsyncExitStack()
     try:
-        app = await _opened(settings, home, profile, policy, pens, counters, clock, stack)
+        app = await _opened(
+            settings, home, profile, policy, directory, pens, counters, clock, stack
+        )
         if recover:
             await app.copilot.recover()
     except BaseException:
@@ -206,6 +209,7 @@ async def _opened(
     home: Home,
     profile: Company,
     policy: FollowingPolicy,
+    directory: YamlDirectory,
     pens: Writing,
     counters: Counters,
     clock: Clock | None,
@@ -218,7 +222,6 @@ async def _opened(
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
     desk = _desk(database, profile)
-    directory = YamlDirectory(profile.directory)
     facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
     versions = _versions(library, policy, pens)
     written = (pens.author, pens.screen, pens.second)
@@ -252,9 +255,10 @@ async def _opened(
 
 
 def writing_of(
-    settings: Settings, profile: Company, policy: FollowingPolicy, counters: Counters
+    settings: Settings, directory: YamlDirectory, policy: FollowingPolicy, counters: Counters
 ) -> Writing:
     """Raises `ChatModelError` when the settings name a chat model that can't be had."""
+    _forbid_tracing()
     choice = ChatChoice(
         settings.chat_model,
         settings.chat_seconds,
@@ -266,7 +270,7 @@ def writing_of(
         choice,
         policy,
         {action.id: action.title for action in catalogue.actions.values()},
-        YamlDirectory(profile.directory).people(),
+        directory.people(),
         leak_words=settings.leak_words,
         counters=counters,
     )

@@ -62,7 +62,8 @@ class Draft:
 
     def followed_by(self, sentence: str) -> "Draft":
         """With a closing sentence of the copilot's own."""
-        return replace(self, statements=(*self.statements, Statement(sentence)))
+        instead = self.instead.followed_by(sentence) if self.instead else None
+        return replace(self, statements=(*self.statements, Statement(sentence)), instead=instead)
 
     def noting(self, **signals: float | str) -> "Draft":
         """With more to record."""

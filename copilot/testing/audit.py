@@ -36,8 +36,16 @@ class Auditor:
     def _has_source(self, line: str, blocks: Sequence[str]) -> bool:
         if line in self._said or line.removesuffix(":") in blocks or _stated(line, blocks):
             return True
-        found = (pattern.fullmatch(line) for pattern in _phrases())
-        return any(match and _filled(match, blocks) for match in found)
+        return any(_filled(match, blocks) for match in _matches(line))
+
+    def claims(self, reply: Reply, pattern: re.Pattern[str]) -> tuple[str, ...]:
+        """Lines that the pattern finds, other than phrases of the catalogue ("I have added this to …")."""
+        own = (line for line in _lines(reply.text) if not any(_matches(line)))
+        return tuple(line for line in own if pattern.search(line))
+
+
+def _matches(line: str) -> Iterator[re.Match[str]]:
+    yield from (match for pattern in _phrases() if (match := pattern.fullmatch(line)))
 
 
 def _filled(match: re.Match[str], blocks: Sequence[str]) -> bool:

@@ -113,7 +113,7 @@ async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -
         company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
         policies=policy.policies,
         knowledge=edition.version,
-        second=wiring.writing_of(settings, profile, policy, Counters()).second,
+        second=wiring.writing_of(settings, directory, policy, Counters()).second,
         journal=await SqlJournal.open(settings.database_url or home.records_url),
     )
 
