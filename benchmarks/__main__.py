@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import recognition, redaction, retrieval, turn
+from benchmarks import hostile, recognition, redaction, retrieval, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     turn.main(["--work", str(given.work), *quick])
     print("\n== recognition: mandatory requests and harmless look-alikes ==", flush=True)
     recognition.main([])
+    print("\n== hostile: what a chat model on the attacker's side achieves ==", flush=True)
+    hostile.main([])
     print("\n== retrieval: quality and doubt on public questions ==", flush=True)
     sys.stdout.flush()
     retrieval.main([])

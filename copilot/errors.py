@@ -11,7 +11,9 @@ CopilotError
     ├── StoreUnavailableError
     ├── LibraryUnavailableError
     ├── PolicyUnavailableError
-    └── DeskUnavailableError
+    ├── DeskUnavailableError
+    ├── LeakError               a reply held what no reply may hold; it was not sent
+    └── ChatModelError          the chat model of the settings can't be had
 """
 
 
@@ -61,3 +63,11 @@ class PolicyUnavailableError(OutageError):
 
 class DeskUnavailableError(OutageError):
     """The ticket desk did not take the case."""
+
+
+class LeakError(OutageError):
+    """A reply held the mark of the prompt."""
+
+
+class ChatModelError(OutageError):
+    """The chat model that the settings name can't be had; nothing starts without it."""

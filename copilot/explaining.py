@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from copilot.company import CompanyFacts
 from copilot.conversation import Inquiry
 from copilot.gate import policy_request
-from copilot.nodes import Reading
+from copilot.nodes import Reading, SecondReading
 from copilot.ports import Directory, Journal, Policy
 from copilot.service import known_person, with_past
 from copilot.state import Asked, Memory
@@ -33,6 +33,7 @@ async def explain(
     directory: Directory,
     redactor: Redactor,
     company: CompanyFacts,
+    second: SecondReading | None = None,
 ) -> Explanation:
     """Explain a message that opens a conversation. Reads the record and writes nothing.
 
@@ -44,6 +45,8 @@ async def explain(
     asked = Asked(inquiry=clean, thread_id="", person=person, redactions=redacted.count)
     asked = await with_past(asked, journal, company, first=True)
     read = reader.read(clean.text, language=person.language or "en")
+    if second is not None:
+        read = await second.add(read)
     request = policy_request(
         asked, Memory(), read, relations=company.relations, lockdown=company.lockdown
     )

@@ -1,11 +1,12 @@
 """The policy question of a turn: who, what, in which situation. Pure; the decision is the policy's."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import get_args
 
 from copilot.people import Person
 from copilot.state import Asked, Memory
 from copilot.understanding.message import Understanding
+from policies.catalogue import ASK_QUESTION
 from policies.model import Asker, Location, PolicyRequest, Relation, RequestedAction, Situation
 
 LOCATIONS = get_args(Location)
@@ -22,15 +23,7 @@ def policy_request(
     """What the policy layer is asked. Facts come from directory and records, wishes from the text."""
     return PolicyRequest(
         asker=asker(asked.person),
-        actions=tuple(
-            RequestedAction(
-                action=seen.action,
-                relation=relations.get(seen.action, "unknown"),
-                seen_by="recogniser",
-                confidence=round(min(seen.confidence, 1.0), 4),
-            )
-            for seen in understanding.actions
-        ),
+        actions=(*_plain_question(understanding), *_requested(understanding, relations)),
         situation=Situation(
             device_managed=_managed(asked.person),
             location=_strictest_location(asked.person, memory, understanding),
@@ -39,6 +32,24 @@ def policy_request(
             lockdown=lockdown,
         ),
     )
+
+
+def _requested(
+    understanding: Understanding, relations: Mapping[str, Relation]
+) -> Iterator[RequestedAction]:
+    for seen in understanding.actions:
+        yield RequestedAction(
+            action=seen.action,
+            relation=relations.get(seen.action, "unknown"),
+            seen_by=seen.seen_by,
+            confidence=round(min(seen.confidence, 1.0), 4),
+        )
+
+
+def _plain_question(understanding: Understanding) -> Iterator[RequestedAction]:
+    """What a message asks in which the recogniser saw nothing: an action that only a model saw adds to it."""
+    if understanding.actions and all(a.seen_by == "model" for a in understanding.actions):
+        yield RequestedAction(action=ASK_QUESTION.id, relation="self")
 
 
 def asker(person: Person) -> Asker:

@@ -1,14 +1,11 @@
 """Every sentence with a step, value, name, link or number stands in a cited, current passage, or is cut."""
 
-import re
 from collections.abc import Callable
-from functools import lru_cache
 
 from copilot.author.draft import Draft, Statement
+from copilot.author.support import covers
 
-_WORD = re.compile(r"[^\W_]+(?:[-.:/@][^\W_]+)*", re.UNICODE)
-_HARD = re.compile(r"\d|https?://|www\.|@|\.exe\b|[A-Z]{2,}-|/|\\")
-_MIN_SUPPORT = 0.9
+__all__ = ["PassageText", "check", "covers", "is_supported"]
 
 PassageText = Callable[[str, str], str | None]
 """(article id, section) to the passage as it stands in the served index, `None` when not served."""
@@ -32,32 +29,6 @@ def is_supported(statement: Statement, passage: PassageText) -> bool:
         return covers(source, statement.text)
     framed = f"{source} {own}" if own else source
     return covers(source, statement.citation.quote) and covers(framed, statement.text)
-
-
-def covers(source: str, text: str) -> bool:
-    """Whether `source` supports `text`: all numbers, links, codes and names, and most words."""
-    there = _known(source)
-    tokens = _tokens(text)
-    if not tokens:
-        return True
-    missing = [token for token in tokens if token not in there]
-    if any(_is_hard(token) for token in missing):
-        return False
-    return len(tokens) - len(missing) >= _MIN_SUPPORT * len(tokens)
-
-
-@lru_cache(maxsize=64)
-def _known(source: str) -> frozenset[str]:
-    """Tokens of a passage; a reply quotes the same few passages many times."""
-    return frozenset(_tokens(source))
-
-
-def _tokens(text: str) -> list[str]:
-    return [token.lower() for token in _WORD.findall(re.sub(r"^(?:- |\d+\. )", "", text))]
-
-
-def _is_hard(token: str) -> bool:
-    return bool(_HARD.search(token))
 
 
 def _own_words(statement: Statement) -> str:

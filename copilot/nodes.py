@@ -3,10 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import Protocol
 
 from copilot import grounding, handoff, replying
-from copilot.author import deterministic
+from copilot.author.assignment import Assignment, Author, Hearsay, Manner, Part, Source
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import Versions
@@ -15,9 +16,11 @@ from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
 from copilot.prompts.phrases import phrases
+from copilot.screening import Screen
 from copilot.state import Memory, TurnState
 from copilot.understanding.message import Question, Understanding
 from knowledge.findings import ArticleHit, Findings, Reader
+from policies.model import STRICTNESS
 
 _FOLLOW_UP_ACTS = ("step_failed", "step_partial", "more_info", "came_back", "human")
 _TENTATIVE_BELOW = 0.8
@@ -34,6 +37,12 @@ class Reading(Protocol):
     def question(self, text: str) -> Question: ...
 
 
+class SecondReading(Protocol):
+    """What may see more requested actions in a message that was read, and can take none away."""
+
+    async def add(self, read: Understanding) -> Understanding: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Parts:
     """What the nodes work with."""
@@ -45,6 +54,9 @@ class Parts:
     journal: Journal
     company: CompanyFacts
     versions: Callable[[], Versions]
+    author: Author
+    screen: Screen
+    second: SecondReading | None = None
 
 
 class Nodes:
@@ -60,6 +72,8 @@ class Nodes:
         if offered_choice(memory, read.text) is not None:
             # Our own words ask for nothing but what we offered.
             read = replace(read, actions=())
+        elif self._parts.second is not None:
+            read = await self._parts.second.add(read)
         if memory.problem and _continues(read, memory):
             question = self._parts.reader.question(f"{memory.problem}\n{read.text}")
             read = replace(read, questions=(question,))
@@ -109,18 +123,16 @@ class Nodes:
         ]
         if not chosen:
             return {"move": self._ask_or_hand_over(state)}
-        sources = [
-            (
+        article, sentences = self._parts.library.article, self._parts.library.sentences
+        parts = [
+            Part(
                 question,
-                deterministic.Source(
-                    self._parts.library.article(hit.article_id),
-                    self._parts.library.sentences(hit.article_id, question.vector),
-                ),
+                Source(article(hit.article_id), sentences(hit.article_id, question.vector)),
             )
             for question, hit, _ in chosen
         ]
         manner = _manner(state, [finding for *_, finding in chosen], self._parts.company.forms)
-        draft = deterministic.write(sources, manner)
+        draft = await self._parts.author.write(Assignment(parts, manner, _hearsay(state)))
         if state["understanding"].text.count("?") > len(chosen):
             draft = draft.followed_by(phrases(state["understanding"].language).say("missed"))
         move = state["move"] if len(chosen) == len(asked_for) else _not_sure(state["move"])
@@ -128,15 +140,21 @@ class Nodes:
 
     async def check(self, state: TurnState) -> TurnState:
         """Cut what no current passage supports; nothing left means that people take over."""
-        draft = state.get("draft", Draft())
-        if state["move"].kind == "clarify":
+        draft, move = state.get("draft", Draft()), state["move"]
+        if move.kind == "clarify":
             return {}
-        if not draft.grounded:
-            return {"draft": Draft(), "move": _not_sure(state["move"])}
-        checked = grounding.check(draft, self._passage(state["asked"].inquiry.at.date()))
-        if not checked.grounded:
-            return {"draft": Draft(), "move": _not_sure(state["move"])}
-        return {"draft": checked}
+        stricter = self._stricter_now(state) if draft.prompt is not None else None
+        if stricter is not None:
+            return stricter
+        asker, passage = state["asked"].person, self._passage(state["asked"].inquiry.at.date())
+        for candidate in (draft, draft.instead):
+            if candidate is None:
+                continue
+            screened = self._parts.screen.check(candidate, passage, asker)
+            checked = grounding.check(screened, passage)
+            if checked.grounded:
+                return {"draft": checked.of_attempt(draft)}
+        return {"draft": draft.without_statements(), "move": _not_sure(move)}
 
     async def hand_off(self, state: TurnState) -> TurnState:
         """Store the handoff, then open or update the ticket; repeating it changes nothing."""
@@ -190,7 +208,24 @@ class Nodes:
             versions=self._parts.versions(),
         )
         reply = replying.compose(turn, self._parts.company)
+        self._parts.screen.seal(reply.text)
         return {"reply": reply, "memory": replying.remember(turn, reply, self._parts.company)}
+
+    def _stricter_now(self, state: TurnState) -> TurnState | None:
+        """The policies asked again: while a chat model wrote, they may have become stricter."""
+        again = self._parts.policy.decide(state["request"])
+        if STRICTNESS[again.effect] <= STRICTNESS[state["decision"].effect]:
+            return None
+        company = self._parts.company
+        move = next_move(
+            state["asked"],
+            _memory(state),
+            state["understanding"],
+            again,
+            out_of_scope=company.out_of_scope,
+        )
+        draft = state["draft"].without_statements()
+        return {"decision": again, "move": move, "draft": draft}
 
     def _ask_or_hand_over(self, state: TurnState) -> Move:
         move = state["move"]
@@ -201,6 +236,7 @@ class Nodes:
         return _not_sure(move)
 
     def _passage(self, at: date) -> grounding.PassageText:
+        @cache
         def passage(article_id: str, section: str) -> str | None:
             article = self._parts.library.article(article_id)
             if article.is_stale(at):
@@ -225,7 +261,7 @@ def after_recall(state: TurnState) -> str:
 
 
 def after_check(state: TurnState) -> str:
-    return "reply" if state["move"].kind in ("answer", "clarify") else "hand_off"
+    return "reply" if state["move"].kind in ("answer", "clarify", "decline") else "hand_off"
 
 
 def questions(state: TurnState) -> tuple[Question, ...]:
@@ -248,6 +284,8 @@ def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
     told = {seen.segment for seen in read.actions if seen.action in ruled}
     if read.text in told and not read.suspect:
         return ()
+    if any(seen.seen_by == "model" for seen in read.actions if seen.action in ruled):
+        return ()  # a model does not say in which part it saw the action
     asking = told - {read.text}
     return tuple(
         part
@@ -301,11 +339,9 @@ def _continues(read: Understanding, memory: Memory) -> bool:
     return read.main.certainty < _UNCLEAR and len(read.text.split()) <= _FEW_WORDS
 
 
-def _manner(
-    state: TurnState, findings: Sequence[Findings], forms: frozenset[str]
-) -> deterministic.Manner:
+def _manner(state: TurnState, findings: Sequence[Findings], forms: frozenset[str]) -> Manner:
     read = state["understanding"]
-    return deterministic.Manner(
+    return Manner(
         phrases=phrases(read.language),
         language=read.language,
         tone=read.tone,
@@ -314,6 +350,15 @@ def _manner(
         tentative=min(finding.confidence for finding in findings) < _TENTATIVE_BELOW,
         again=state["move"].reason == "step_failed",
         forms=forms,
+    )
+
+
+def _hearsay(state: TurnState) -> Hearsay:
+    inquiry, case = state["asked"].inquiry, _memory(state).handoff
+    return Hearsay(
+        inquiry.display_name,
+        tuple(past.text for past in inquiry.history),
+        case.summary if case else None,
     )
 
 

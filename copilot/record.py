@@ -37,6 +37,8 @@ class TurnRecord(Value):
     """Template or prompt that wrote the reply, with its version."""
     passages: tuple[PassageScore, ...] = ()
     signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
+    prompt: str | None = None
+    """What a chat model was given to write from, redacted; without its instructions, which `versions` names."""
     decision: PolicyOutcome
     request: PolicyRequest | None = None
     """What the policy layer was asked: facts, no text. With it the decision can be made again."""

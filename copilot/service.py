@@ -13,6 +13,7 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from copilot import outage
+from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import (
     Feedback,
@@ -38,6 +39,7 @@ from copilot.record import (
     Unfinished,
 )
 from copilot.state import Asked, Memory, TurnState
+from copilot.understanding.message import SeenAction
 from policies.redaction import Redacted, Redactor, Seen
 
 EARLIER_DAYS = 14
@@ -305,15 +307,17 @@ def _record(state: TurnState) -> TurnRecord:
             "label": read.main.label,
             "label_certainty": round(read.main.certainty, 4),
             "disguised": read.disguised,
-            "actions": [f"{seen.action}:{seen.confidence:.2f}" for seen in read.actions],
+            "actions": [_seen(seen) for seen in read.actions],
             "move": state["move"].kind,
             "reason": state["move"].reason,
             **{name: round(value, 4) for name, value in read.signals.items()},
+            **read.notes,
         }
     for number, finding in enumerate(findings):
         signals |= {f"search{number}.{k}": round(float(v), 4) for k, v in finding.signals.items()}
         signals[f"search{number}.confidence"] = round(finding.confidence, 4)
     draft = state.get("draft")
+    signals |= draft.signals if draft else {}
     passages = tuple(
         PassageScore(chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4))
         for finding in findings
@@ -324,9 +328,18 @@ def _record(state: TurnState) -> TurnRecord:
     return _kept(asked, reply, author, signals, passages).model_copy(update=_receipt(state))
 
 
+def _seen(seen: SeenAction) -> str:
+    mark = "" if seen.seen_by == "recogniser" else f":{seen.seen_by}"
+    return f"{seen.action}:{seen.confidence:.2f}{mark}"
+
+
 def _receipt(state: TurnState) -> dict[str, object]:
     request, decision = state.get("request"), state.get("decision")
-    return {"request": request, "input_hash": decision.input_hash if decision else None}
+    return {
+        "request": request,
+        "input_hash": decision.input_hash if decision else None,
+        "prompt": state.get("draft", Draft()).prompt,
+    }
 
 
 def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:

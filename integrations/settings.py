@@ -2,9 +2,9 @@
 
 import sys
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _SHIPPED_COMPANY = Path(__file__).parent / "sandbox"
@@ -49,9 +49,28 @@ class Settings(BaseSettings):
     on held-out examples of the catalogue. A smaller one hands more harmless questions to people."""
     lockdown: bool = False
     """Send every account-recovery case to people, for example while under attack."""
+    chat_model: str | None = None
+    """A chat model as author and second recogniser: `module:factory`, `scripted-hostile` or `scripted-honest`."""
+    chat_seconds: float = Field(default=6.0, gt=0)
+    """How long the chat model may take for one of its two tasks of a turn, retries included."""
+    chat_retries: int = Field(default=1, ge=0, le=5)
+    """How often it is asked again after an answer that can't be read."""
+    chat_max_tokens: int = Field(default=1_200, ge=100)
+    """Longest answer of the chat model."""
+    leak_words: int = Field(default=8, ge=3)
+    """Words in a row shared with prompts or policy rules that make a line a leak."""
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_body_bytes: int = Field(default=256_000, ge=1_000)
     """Largest HTTP request body that is read."""
+
+    @model_validator(mode="after")
+    def _a_turn_waits_for_the_model(self) -> Self:
+        if self.chat_model is not None and 2 * self.chat_seconds >= self.turn_seconds:
+            raise ValueError(
+                f"COPILOT_CHAT_SECONDS is {self.chat_seconds:g}, and a turn of {self.turn_seconds:g} seconds "
+                "(COPILOT_TURN_SECONDS) asks the chat model twice. Make the first less than half of the second."
+            )
+        return self
 
     @property
     def scanner_dir(self) -> Path:

@@ -22,6 +22,12 @@ class Counters:
             ["where", "kind"],
             registry=self.registry,
         )
+        self._model = Counter(
+            "copilot_model_answers",
+            "Answers of the chat model by what for and outcome",
+            ["use", "outcome"],
+            registry=self.registry,
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
 
@@ -34,6 +40,10 @@ class Counters:
         """Count a failure. Its text may hold what somebody typed, so only its kind is logged."""
         self._failures.labels(where, type(error).__name__).inc()
         self._log.error("failure", where=where, kind=type(error).__name__)
+
+    def model(self, use: str, outcome: str) -> None:
+        """Count what came of asking the chat model."""
+        self._model.labels(use, outcome).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

@@ -21,8 +21,8 @@ from copilot.company import CompanyFacts
 from copilot.conversation import Versions
 from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
-from copilot.prompts.phrases import version as prompts_version
 from copilot.service import Copilot, Limits
+from integrations.authoring import ChatChoice, Writing, writing
 from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
@@ -52,9 +52,6 @@ if TYPE_CHECKING:
     from integrations.indexing import Material
     from knowledge.corpus import Source
     from knowledge.index import BuildReport
-
-MODEL = "embedded-extractive"
-"""What the version tuple names as the model while no chat model writes."""
 
 
 @dataclass(slots=True)
@@ -107,10 +104,15 @@ async def open_app(
     home = Home.at(settings.home)
     profile = load_company(settings.company_dir)
     policy = policy_of(profile)
+    counters = Counters()
+    directory = YamlDirectory(profile.directory)
+    pens = writing_of(settings, directory, policy, counters)
     prepare(settings, profile, policy.policies, told)
     stack = AsyncExitStack()
     try:
-        app = await _opened(settings, home, profile, policy, clock, stack)
+        app = await _opened(
+            settings, home, profile, policy, directory, pens, counters, clock, stack
+        )
         if recover:
             await app.copilot.recover()
     except BaseException:
@@ -207,6 +209,9 @@ async def _opened(
     home: Home,
     profile: Company,
     policy: FollowingPolicy,
+    directory: YamlDirectory,
+    pens: Writing,
+    counters: Counters,
     clock: Clock | None,
     stack: AsyncExitStack,
 ) -> App:
@@ -217,11 +222,10 @@ async def _opened(
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
     desk = _desk(database, profile)
-    directory = YamlDirectory(profile.directory)
     facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
-    counters = Counters()
-    versions = _versions(library, policy)
-    parts = Parts(reader, policy, library, desk, journal, facts, versions)
+    versions = _versions(library, policy, pens)
+    written = (pens.author, pens.screen, pens.second)
+    parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
         journal=journal,
@@ -247,6 +251,28 @@ async def _opened(
         library,
         policy,
         stack,
+    )
+
+
+def writing_of(
+    settings: Settings, directory: YamlDirectory, policy: FollowingPolicy, counters: Counters
+) -> Writing:
+    """Raises `ChatModelError` when the settings name a chat model that can't be had."""
+    _forbid_tracing()
+    choice = ChatChoice(
+        settings.chat_model,
+        settings.chat_seconds,
+        settings.chat_retries,
+        settings.chat_max_tokens,
+    )
+    catalogue = policy.policies.catalogue
+    return writing(
+        choice,
+        policy,
+        {action.id: action.title for action in catalogue.actions.values()},
+        directory.people(),
+        leak_words=settings.leak_words,
+        counters=counters,
     )
 
 
@@ -301,10 +327,16 @@ def company_facts(
     )
 
 
-def _versions(library: FollowingLibrary, policy: FollowingPolicy) -> Callable[[], Versions]:
-    code, prompts = package_version("it-support-copilot"), prompts_version()
+def _versions(
+    library: FollowingLibrary, policy: FollowingPolicy, pens: Writing
+) -> Callable[[], Versions]:
+    code = package_version("it-support-copilot")
     return lambda: Versions(
-        code=code, knowledge=library.version, policy=policy.version, prompts=prompts, model=MODEL
+        code=code,
+        knowledge=library.version,
+        policy=policy.version,
+        prompts=pens.prompts,
+        model=pens.model,
     )
 
 

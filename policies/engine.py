@@ -14,6 +14,7 @@ import cedarpy
 
 from policies.catalogue import ASK_QUESTION, Action, Catalogue
 from policies.model import (
+    STRICTNESS,
     Decision,
     Effect,
     PolicyRequest,
@@ -24,7 +25,6 @@ from policies.model import (
 )
 from policies.rule import Rule
 
-STRICTNESS: Mapping[Effect, int] = {"permit": 0, "decline": 1, "escalate": 2}
 PASSED_ON = "I cannot decide this myself, so I have passed it on to a colleague."
 LAST = "P9"
 
@@ -66,7 +66,11 @@ def decide(request: PolicyRequest, policies: Policies) -> Decision:
     The order of actions, groups and rules changes nothing, not even the receipt.
     """
     request = _in_order(request)
-    rulings = sorted((_ruling(asked, request, policies) for asked in _asked(request)), key=_rank)
+    added = _added_by_model(request)
+    rulings = sorted(
+        (_ruling(asked, request, policies) for asked in _asked(request)),
+        key=lambda ruling: _rank(ruling, added=ruling.action in added),
+    )
     first = rulings[0]
     return Decision(
         effect=first.effect,
@@ -98,6 +102,16 @@ def _asked(request: PolicyRequest) -> Iterable[_Asked]:
     question = (RequestedAction(action=ASK_QUESTION.id, relation="self"),)
     wanted = request.actions or question
     return dict.fromkeys(_Asked(each.action, each.relation) for each in wanted)
+
+
+def _added_by_model(request: PolicyRequest) -> frozenset[str]:
+    """Actions that only a chat model saw.
+
+    Among rulings as strict and as urgent, theirs come last: a model may raise what happens to a
+    case, not redirect it.
+    """
+    others = {each.action for each in request.actions if each.seen_by != "model"}
+    return frozenset(each.action for each in request.actions) - others
 
 
 def _ruling(asked: _Asked, request: PolicyRequest, policies: Policies) -> Ruling:
@@ -242,10 +256,11 @@ def _unknown(asked: _Asked, policies: Policies) -> Ruling:
     )
 
 
-def _rank(ruling: Ruling) -> tuple[int, str, bool, str, str]:
+def _rank(ruling: Ruling, *, added: bool) -> tuple[int, str, bool, bool, str, str]:
     return (
         -STRICTNESS[ruling.effect],
         ruling.priority or LAST,
+        added,
         ruling.mandatory_class is None,
         ruling.action,
         ruling.model_dump_json(),

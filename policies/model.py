@@ -1,10 +1,12 @@
 """What is asked of the policy layer and what it answers. Pure values; no clock, no I/O."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 Effect = Literal["permit", "escalate", "decline"]
+STRICTNESS: Mapping[Effect, int] = {"permit": 0, "decline": 1, "escalate": 2}
 Relation = Literal["self", "other", "unknown"]
 Tier = Literal["self_service", "read_only", "form", "privileged", "forbidden", "incident"]
 Location = Literal["office", "home", "travelling", "unknown"]

@@ -1,9 +1,10 @@
 """The author without a model: it chooses passages and quotes them, and says nothing of its own about IT."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from copilot.author.assignment import Assignment, Manner, Part, Source
 from copilot.author.draft import Draft, Statement
 from copilot.author.outline import Block, blocks, items, of_kind, plain, sentences
 from copilot.conversation import ActionType, Citation
@@ -24,42 +25,34 @@ _CAVEAT_COSINE = 0.30
 _MAX_CAUSES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
-    """An article chosen to answer from, with its sentences nearest to the question first."""
+class DeterministicAuthor:
+    """The default author."""
 
-    article: Article
-    nearest: Sequence[tuple[str, str, float]]
-
-
-@dataclass(frozen=True, slots=True)
-class Manner:
-    """How to say it."""
-
-    phrases: Phrases
-    language: str
-    tone: str = "neutral"
-    urgency: str = "normal"
-    platform: str | None = None
-    tentative: bool = False
-    forms: frozenset[str] = frozenset()
-    """Ids of the company's forms."""
-    again: bool = False
-    """An earlier article did not help."""
+    async def write(self, assignment: Assignment) -> Draft:
+        return write(assignment.parts, assignment.manner)
 
 
-def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft:
+WritePart = Callable[[Part, Manner, int], list[Statement]]
+"""Answers one question, the how many-th of the message, from its source."""
+
+
+def write(parts: Sequence[Part], manner: Manner) -> Draft:
     """A reply that answers the questions one by one from their sources."""
-    statements = list(_opening(questions[0][0], manner))
-    several = len(questions) > 1
-    for part, (question, source) in enumerate(questions):
+    return compose(parts, manner, write_part)
+
+
+def compose(parts: Sequence[Part], manner: Manner, answer: WritePart) -> Draft:
+    """What stands around the answers: a line that meets the mood, headings, doubt where there is some."""
+    statements = list(_opening(parts[0].question, manner))
+    several = len(parts) > 1
+    for number, part in enumerate(parts):
         if several:
-            heading = manner.phrases.say("part", question=_shortened(question.text))
-            statements.append(Statement(heading, part=part, needs_next=True))
-        statements += _part(question, source, manner, part)
+            heading = manner.phrases.say("part", question=_shortened(part.question.text))
+            statements.append(Statement(heading, part=number, needs_next=True))
+        statements += answer(part, manner, number)
     if manner.tentative:
         statements.append(Statement(manner.phrases.say("tentative")))
-    first = questions[0][1].article
+    first = parts[0].source.article
     topic = f"{first.category}.{first.subcategory}" if first.category else None
     return Draft(tuple(statements), _action_type(statements, manner.forms), topic=topic)
 
@@ -78,14 +71,16 @@ def _opening(question: Question, manner: Manner) -> list[Statement]:
     return [Statement(line) for line in lines]
 
 
-def _part(question: Question, source: Source, manner: Manner, part: int) -> list[Statement]:
-    pen = _Pen(source.article, manner.phrases, part)
+def write_part(part: Part, manner: Manner, number: int) -> list[Statement]:
+    question, source = part
+    pen = Pen(source.article, manner.phrases, number)
     direct = _direct(question, source)
     pen.quote(direct.sentence, direct.section) if direct else None
     if question.form == "problem":
-        _causes(pen, source.article)
+        told = [(item, s.path) for s in of_kind(source.article, "cause") for item in items(s.text)]
+        causes(pen, told[:_MAX_CAUSES])
     if question.form != "how_long":
-        _steps(pen, source.article, manner.platform)
+        steps(pen, source.article, manner.platform)
     _caveats(pen, source, direct.sentence if direct else "")
     if question.form == "problem":
         _check(pen, source.article)
@@ -96,7 +91,7 @@ def _part(question: Question, source: Source, manner: Manner, part: int) -> list
     return pen.statements
 
 
-class _Pen:
+class Pen:
     """Collects the statements of one part, each with its citation."""
 
     def __init__(self, article: Article, phrases: Phrases, part: int) -> None:
@@ -156,10 +151,8 @@ def _direct(question: Question, source: Source) -> _Direct | None:
     return _Direct(choice[0][0], choice[0][1]) if choice else None
 
 
-def _causes(pen: _Pen, article: Article) -> None:
-    found = [(item, s.path) for s in of_kind(article, "cause") for item in items(s.text)][
-        :_MAX_CAUSES
-    ]
+def causes(pen: Pen, found: Sequence[tuple[str, str]]) -> None:
+    """The likely cause, or the usual ones to choose from: (text, section)."""
     if len(found) == 1:
         text, path = found[0]
         pen.quote(text, path, shown=pen.phrases.say("cause_one", cause=plain(text)))
@@ -169,8 +162,8 @@ def _causes(pen: _Pen, article: Article) -> None:
             pen.quote(text, path, shown=f"- {plain(text)}")
 
 
-def _steps(pen: _Pen, article: Article, platform: str | None) -> None:
-    chosen = _for_platform(blocks(of_kind(article, "steps")), platform)
+def steps(pen: Pen, article: Article, platform: str | None) -> None:
+    chosen = for_platform(blocks(of_kind(article, "steps")), platform)
     for block in chosen:
         if block.platform in _PLATFORM_NAMES and block.platform:
             pen.head("steps_on", platform=_PLATFORM_NAMES[block.platform])
@@ -182,7 +175,7 @@ def _steps(pen: _Pen, article: Article, platform: str | None) -> None:
             pen.quote(item, block.section, shown=f"{number}. {plain(item)}")
 
 
-def _for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
+def for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
     """The blocks for the asker's platform, with those for everybody; all where none fits."""
     fitting = [block for block in found if block.platform in (None, platform)]
     if any(block.platform for block in fitting) or not any(block.platform for block in found):
@@ -194,7 +187,7 @@ def _for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
     )
 
 
-def _caveats(pen: _Pen, source: Source, used: str) -> None:
+def _caveats(pen: Pen, source: Source, used: str) -> None:
     rules = [
         near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used
     ]
@@ -205,21 +198,21 @@ def _caveats(pen: _Pen, source: Source, used: str) -> None:
         pen.quote(sentence, section, shown=f"- {plain(sentence)}")
 
 
-def _check(pen: _Pen, article: Article) -> None:
+def _check(pen: Pen, article: Article) -> None:
     first = [(item, s.path) for s in of_kind(article, "check") for item in items(s.text)][:1]
     if first:
         pen.head("check")
         pen.quote(first[0][0], first[0][1], shown=f"- {plain(first[0][0])}")
 
 
-def _if_not(pen: _Pen, article: Article) -> None:
+def _if_not(pen: Pen, article: Article) -> None:
     for section in of_kind(article, "if_not")[:1]:
         for sentence in sentences(section.text)[:2]:
             pen.quote(sentence, section.path)
         pen.statements.append(Statement(pen.phrases.say("still_here")))
 
 
-def _passages(pen: _Pen, source: Source) -> None:
+def _passages(pen: Pen, source: Source) -> None:
     """An article without the house's sections: its first sections, as they stand."""
     for section in source.article.sections[:2]:
         for sentence in sentences(section.text)[:5]:

@@ -1,6 +1,7 @@
 """A reply in pieces, each with the passage it stands on, so that each can be checked and cut."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from copilot.conversation import ActionType, Citation
@@ -34,6 +35,12 @@ class Draft:
     """`category.subcategory` of the article that it answers from first."""
     cut: int = 0
     """How many statements the check removed."""
+    instead: "Draft | None" = None
+    """What to show when nothing of it is left: a chat model's draft brings the embedded author's."""
+    signals: Mapping[str, float | int | str] = field(default_factory=dict)
+    """What is recorded of how it came about."""
+    prompt: str | None = None
+    """What a chat model was sent to write it, redacted."""
 
     @property
     def text(self) -> str:
@@ -55,7 +62,23 @@ class Draft:
 
     def followed_by(self, sentence: str) -> "Draft":
         """With a closing sentence of the copilot's own."""
-        return replace(self, statements=(*self.statements, Statement(sentence)))
+        instead = self.instead.followed_by(sentence) if self.instead else None
+        return replace(self, statements=(*self.statements, Statement(sentence)), instead=instead)
+
+    def noting(self, **signals: float | str) -> "Draft":
+        """With more to record."""
+        return replace(self, signals={**self.signals, **signals})
+
+    def of_attempt(self, attempt: "Draft") -> "Draft":
+        """With what is recorded of the attempt that it came from, or that it stands in for."""
+        return replace(
+            self, signals={**attempt.signals, **self.signals}, prompt=attempt.prompt, instead=None
+        )
+
+    def without_statements(self) -> "Draft":
+        """Nothing to show; who wrote it and how stays on record."""
+        return Draft(author=self.author, signals=self.signals, prompt=self.prompt)
 
     def with_statements(self, statements: tuple[Statement, ...]) -> "Draft":
-        return replace(self, statements=statements, cut=len(self.statements) - len(statements))
+        cut = self.cut + len(self.statements) - len(statements)
+        return replace(self, statements=statements, cut=cut)

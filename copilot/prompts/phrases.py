@@ -34,6 +34,19 @@ def spoken() -> frozenset[str]:
     return frozenset(_load())
 
 
+def every() -> Mapping[str, Mapping[str, str]]:
+    """All sentences by language and key, with their placeholders."""
+    return _load()
+
+
+@lru_cache(maxsize=1)
+def frames() -> frozenset[str]:
+    """What stands before a quote that a sentence frames, in every language."""
+    return frozenset(
+        own["cause_one"].partition("{")[0] for own in _load().values() if "cause_one" in own
+    )
+
+
 def version() -> str:
     """Short hash of every sentence: part of a reply's version tuple."""
     return sha256(_source().encode()).hexdigest()[:12]

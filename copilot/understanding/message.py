@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +12,13 @@ from copilot.conversation import AttemptedStep
 
 @dataclass(frozen=True, slots=True)
 class SeenAction:
-    """A requested action that the embedded recogniser saw."""
+    """A requested action, and who saw it: the embedded recogniser or a chat model."""
 
     action: str
     confidence: float
     segment: str
     """The part of the message in which it was seen."""
+    seen_by: Literal["recogniser", "model"] = "recogniser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Understanding:
     suspect: frozenset[str] = frozenset()
     """Parts in which an action was seen, whether or not it was seen better in the whole."""
     signals: Mapping[str, float] = field(default_factory=dict)
+    notes: Mapping[str, float | int | str] = field(default_factory=dict)
+    """What came of asking a chat model too."""
 
     @property
     def main(self) -> Question:

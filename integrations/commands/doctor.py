@@ -222,6 +222,18 @@ def _policy(settings: Settings) -> Iterator[Line]:
     yield Line("ok", f"policy {policies.version}, {len(policies.catalogue.actions)} actions known")
 
 
+def _author(settings: Settings) -> Iterator[Line]:
+    from integrations.chat_models import chat_model
+
+    if settings.chat_model is None:
+        yield Line("ok", "the embedded author writes; no chat model is set")
+        return
+    chat_model(settings.chat_model)
+    yield Line(
+        "ok", f"the chat model '{settings.chat_model}' can be made; it was not asked anything"
+    )
+
+
 def _store(settings: Settings) -> Iterator[Line]:
     place = Home(settings.home)
     if settings.database_url is None and not place.records.exists():
@@ -287,6 +299,7 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("index", _index),
     ("articles", _articles),
     ("policy", _policy),
+    ("author", _author),
     ("store", _store),
     ("port", _port),
 )

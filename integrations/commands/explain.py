@@ -14,7 +14,7 @@ from copilot.company import CompanyFacts
 from copilot.conversation import Inquiry
 from copilot.explaining import Explanation
 from copilot.explaining import explain as explained
-from copilot.nodes import Reading
+from copilot.nodes import Reading, SecondReading
 from copilot.ports import Policy
 from integrations import wiring
 from integrations.clock import company_clock
@@ -27,6 +27,7 @@ from integrations.progress import Progress
 from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
 from integrations.store.journal import SqlJournal
+from integrations.telemetry import Counters
 from policies.engine import Policies, reason_of
 from policies.model import Decision, PolicyRequest, Ruling
 from policies.redaction import Redactor
@@ -85,6 +86,7 @@ class Explainer:
     company: CompanyFacts
     policies: Policies
     knowledge: str
+    second: SecondReading | None
 
     async def explain(self, inquiry: Inquiry) -> Explanation:
         return await explained(
@@ -95,6 +97,7 @@ class Explainer:
             directory=self.directory,
             redactor=self.redactor,
             company=self.company,
+            second=self.second,
         )
 
 
@@ -110,6 +113,7 @@ async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -
         company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
         policies=policy.policies,
         knowledge=edition.version,
+        second=wiring.writing_of(settings, directory, policy, Counters()).second,
         journal=await SqlJournal.open(settings.database_url or home.records_url),
     )
 
@@ -135,7 +139,12 @@ def _document(
         "user": inquiry.user,
         "at": inquiry.at.isoformat(),
         "recognised": [
-            {"action": seen.action, "confidence": round(seen.confidence, 4), "in": seen.segment}
+            {
+                "action": seen.action,
+                "confidence": round(seen.confidence, 4),
+                "in": seen.segment,
+                "by": seen.seen_by,
+            }
             for seen in read.actions
         ],
         "request": explained.request.model_dump(mode="json"),

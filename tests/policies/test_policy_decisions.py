@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from policies.casebook import run_cases
 from policies.comparison import compare
-from policies.engine import STRICTNESS, Policies, decide
+from policies.engine import Policies, decide
 from policies.errors import PolicyLoadError
 from policies.loader import load_policies
 from policies.matrix import matrix
 from policies.model import (
+    STRICTNESS,
     Asker,
     Location,
     PolicyRequest,
@@ -292,13 +293,31 @@ def _by_action(asked: PolicyRequest, *several: Policies) -> list[list[Ruling]]:
 
 @with_product
 @given(requests, st.sampled_from(["recogniser", "model", "caller"]), st.floats(0, 1))
-def test_who_saw_an_action_and_how_surely_decides_nothing(
+def test_who_saw_an_action_and_how_surely_makes_nothing_milder_or_stricter(
     policies: Policies, asked: PolicyRequest, seen_by: str, confidence: float
 ) -> None:
     changed = {"seen_by": seen_by, "confidence": confidence}
     actions = tuple(action.model_copy(update=changed) for action in asked.actions)
     seen = decide(asked.model_copy(update={"actions": actions}), policies)
-    assert seen.rulings == decide(asked, policies).rulings
+    before = decide(asked, policies)
+    assert (seen.effect, seen.priority) == (before.effect, before.priority)
+    assert sorted(map(repr, seen.rulings)) == sorted(map(repr, before.rulings))
+
+
+@with_product
+@given(requests, actions_of(ACTIONS))
+def test_what_a_model_adds_raises_a_case_or_leaves_it_where_it_goes(
+    policies: Policies, asked: PolicyRequest, more: tuple[RequestedAction, ...]
+) -> None:
+    seen = tuple(a.model_copy(update={"seen_by": "recogniser"}) for a in asked.actions)
+    added = tuple(a.model_copy(update={"seen_by": "model"}) for a in more)
+    before = decide(asked.model_copy(update={"actions": seen}), policies)
+    after = decide(asked.model_copy(update={"actions": (*seen, *added)}), policies)
+    if not seen:
+        return  # then the plain question is asked instead of nothing, see the gate
+    assert STRICTNESS[after.effect] >= STRICTNESS[before.effect]
+    if (after.effect, after.priority) == (before.effect, before.priority):
+        assert (after.queue, after.reason_code) == (before.queue, before.reason_code)
 
 
 @with_product

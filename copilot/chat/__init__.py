@@ -1,0 +1,1 @@
+"""Chat models behind the copilot: asked for structured answers, within limits, never trusted."""
