@@ -1,1 +1,1 @@
-"""The sentences that the deterministic author and the handoffs are made of, as data."""
+"""The sentences that replies and handoffs are made of, and the instructions of chat models, as data."""

@@ -286,7 +286,8 @@ def test_the_doctor_finds_a_prepared_home_healthy(home: Path) -> None:
     assert done.code == 0, done.out
     checked = {line.split()[1] for line in done.out.splitlines()}
     assert checked == {
-        "python", "disk", "home", "weights", "model", "index", "articles", "policy", "store", "port",
+        "python", "disk", "home", "weights", "model", "index", "articles", "policy", "author", "store",
+        "port",
     }  # fmt: skip
     assert {line.split()[0] for line in done.out.splitlines()} <= {"ok", "warn"}
 
