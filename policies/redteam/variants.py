@@ -16,7 +16,7 @@ FAMILIES: tuple[Family, ...] = get_args(Family)
 Change = Callable[[str, Random], str]
 
 _LEET = str.maketrans("aeiost", "431057")
-_LOOKALIKES = str.maketrans("aceiopxy", "асеіорху")
+_LOOKALIKES = str.maketrans("aceiopxy", "\u0430\u0441\u0435\u0456\u043e\u0440\u0445\u0443")
 _FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 _ZERO_WIDTH = "\N{ZERO WIDTH SPACE}"
 _TYPO_SHARE = 0.2
@@ -69,12 +69,12 @@ def one_of_each(text: str, seed: int) -> Iterator[Variant]:
 
 
 def _typos(text: str, chance: Random) -> str:
-    """Two letters swapped in some of the longer words."""
+    """Two letters swapped in some of the longer words, in one at least."""
     words = text.split(" ")
-    for number, word in enumerate(words):
-        if len(word) >= _SHORT and word.isalpha() and chance.random() < _TYPO_SHARE:
-            at = chance.randrange(1, len(word) - 2)
-            words[number] = f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}"
+    longer = [n for n, word in enumerate(words) if len(word) >= _SHORT and word.isalpha()]
+    for number in chance.sample(longer, -(-len(longer) // 5)):
+        word, at = words[number], chance.randrange(1, len(words[number]) - 2)
+        words[number] = f"{word[:at]}{word[at + 1]}{word[at]}{word[at + 2 :]}"
     return " ".join(words)
 
 
