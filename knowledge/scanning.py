@@ -26,17 +26,21 @@ _SIGNS = tuple(
         ),
         (
             "it tells an assistant what to do",
-            r"\b(?:assistant|copilot|chatbot|language model)(?: that reads this \w+)?:"
-            r"|\b(?:the|this|any) (?:assistant|copilot|chatbot|language model)\b[^.\n]{0,60}"
-            r"\b(?:must|never|always|grants|escalates?|treats?)\b",
+            (
+                r"\b(?:assistant|copilot|chatbot|language model)(?: that reads this \w+)?:"
+                r"|\b(?:the|this|any) (?:assistant|copilot|chatbot|language model)\b[^.\n]{0,60}"
+                r"\b(?:must|never|always|grants|escalates?|treats?)\b"
+            ),
         ),
         ("it plays the system's part", r"<\|\w+\|>|</?(?:system|assistant)>|\[/?(?:system|inst)\]"),
         ("it plays the result of a tool", r"\btool[_ ](?:result|call|output)\b|\"policy\"\s*:"),
         (
             "it switches a check off",
-            r"\b(?:checks?|polic(?:y|ies)|escalations?)\b[^.\n]{0,20}"
-            r"\b(?:disabled|suspended|off|skipped)\b"
-            r"|\b(?:no|without a)\s(?:ticket|approval|check) (?:is )?needed\b",
+            (
+                r"\b(?:checks?|polic(?:y|ies)|escalations?)\b[^.\n]{0,20}"
+                r"\b(?:disabled|suspended|off|skipped)\b"
+                r"|\b(?:no|without a)\s(?:ticket|approval|check) (?:is )?needed\b"
+            ),
         ),
         ("it asks for a password", r"\bsend\b[^.\n]{0,40}\byour password\b"),
         ("it runs what it downloads", r"\|\s*(?:iex|invoke-expression|(?:ba|z)?sh)\b"),
