@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import hostile, recognition, redaction, retrieval, turn
+from benchmarks import attacks, hostile, recognition, redaction, retrieval, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -23,6 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n== retrieval: quality and doubt on public questions ==", flush=True)
     sys.stdout.flush()
     retrieval.main([])
+    print("\n== attacks: public ones in every channel, one row of twenty ==", flush=True)
+    attacks.main(["--every", "20"])
     print("\n== redaction: what is masked, what is left, what it costs ==", flush=True)
     return redaction.main([])
 

@@ -112,3 +112,7 @@ class Desk(Protocol):
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works: the ticket is resolved, and reopens with their next word."""
         ...
+
+    async def texts(self, ticket_ids: Sequence[str]) -> Mapping[str, str]:
+        """What the tickets say now, summary and notes; unknown ids are left out. Untrusted text."""
+        ...

@@ -19,9 +19,22 @@ from policies.model import PolicyRequest
 
 
 class PassageScore(Value):
+    """A passage that was found; its text stands in the index version of the turn."""
+
     chunk_id: str
     article_id: str
     score: float
+    stale: bool = False
+    """Past its review: it may inform a handoff, it is never quoted."""
+
+
+class Given(Value):
+    """A text of somebody else that reached a turn: redacted, and data, never an instruction."""
+
+    kind: Literal["display_name", "history", "ticket"]
+    source: str | None = None
+    """The ticket's id, or who is said to have written it."""
+    text: str
 
 
 class TurnRecord(Value):
@@ -36,6 +49,8 @@ class TurnRecord(Value):
     author: str
     """Template or prompt that wrote the reply, with its version."""
     passages: tuple[PassageScore, ...] = ()
+    context: tuple[Given, ...] = ()
+    """Untrusted texts beside the message that whoever wrote the reply was given."""
     signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
     prompt: str | None = None
     """What a chat model was given to write from, redacted; without its instructions, which `versions` names."""

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
@@ -26,6 +27,7 @@ from copilot.conversation import (
     Versions,
 )
 from copilot.errors import CopilotError, InquiryError, UnknownUserError
+from copilot.given import given_to
 from copilot.graph import Graph
 from copilot.people import Person
 from copilot.ports import Desk, Directory, Journal
@@ -123,6 +125,13 @@ class Copilot:
             )
             return await self._turn(asked, started)
 
+    def over(self, *, graph: Graph, journal: Journal, desk: Desk) -> "Copilot":
+        """The same copilot over records of their own: what one writes the other never sees."""
+        other = copy(self)
+        other._graph, other._journal, other._desk = graph, journal, desk  # noqa: SLF001  # its twin
+        other._locks = WeakValueDictionary()  # noqa: SLF001  # its twin
+        return other
+
     async def as_kept(self, inquiry: Inquiry) -> Inquiry:
         """The inquiry as `ask` keeps it, for a door that shows a message before its reply is there."""
         await self._redactor_loaded()
@@ -193,6 +202,8 @@ class Copilot:
             # The graph finished before the crash; running it again would count the turn twice.
             return TurnState(memory=memory, reply=before["reply"], asked=asked)
         asked = await with_past(asked, self._journal, self._company, first=not memory.turns)
+        given = await given_to(asked, memory, self._desk, self._redactor)
+        asked = replace(asked, given=given)
         result = await self._graph.ainvoke(TurnState(asked=asked), config, durability="exit")
         return cast(TurnState, result)
 
@@ -319,10 +330,12 @@ def _record(state: TurnState) -> TurnRecord:
     draft = state.get("draft")
     signals |= draft.signals if draft else {}
     passages = tuple(
-        PassageScore(chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4))
+        PassageScore(
+            chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4), stale=hit.stale
+        )
         for finding in findings
-        for hit in finding.hits[:5]
-        for p in hit.passages[:3]
+        for hit in (*finding.hits[:5], *finding.stale_hits[:2])
+        for p in hit.passages
     )
     author = draft.author if draft else "deterministic"
     return _kept(asked, reply, author, signals, passages).model_copy(update=_receipt(state))
@@ -367,6 +380,7 @@ def _kept(
         versions=reply.versions,
         cost_usd=reply.cost_usd,
         redactions=asked.redactions,
+        context=asked.given,
     )
 
 

@@ -13,7 +13,7 @@ from copilot.author.draft import Draft
 from copilot.conversation import AttemptedStep, Handoff, Inquiry, Reply, TicketRef, Value
 from copilot.moves import Move
 from copilot.people import Person
-from copilot.record import ThreadSummary
+from copilot.record import Given, ThreadSummary
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
 from policies.model import Decision, PolicyRequest
@@ -69,6 +69,8 @@ class Asked:
     secrets: tuple[str, ...] = ()
     """Kinds of secrets that were taken out of the message."""
     seen: Seen = field(default_factory=Seen)
+    given: tuple[Given, ...] = ()
+    """Untrusted texts beside the message, for whoever writes the reply. They decide nothing."""
     opens_thread: bool = False
     """Whether nothing can be remembered of this conversation yet."""
 

@@ -190,6 +190,31 @@ def policy_diff(**options: Any) -> None:
     _run("policy", "diff", **options)
 
 
+@main.command()
+@click.option(
+    "--cases",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="JSON lines of attacks (default: the shipped ones, with success rates).",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Where replies go, one a line."
+)
+@click.option(
+    "--as-reviewed",
+    is_flag=True,
+    help="Plant articles as if somebody had let them through review.",
+)
+@click.option(
+    "--variants",
+    is_flag=True,
+    help="Also generated variants of the shipped attacks, counted apart.",
+)
+@_HOME
+def redteam(**options: Any) -> None:
+    """Attack a throw-away copy of the copilot; nothing reaches the home or its server."""
+    _run("redteam", "redteam", **options)
+
+
 @main.group()
 def kb() -> None:
     """The knowledge base."""

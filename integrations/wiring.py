@@ -69,6 +69,7 @@ class App:
     counters: Counters
     library: FollowingLibrary
     policy: FollowingPolicy
+    parts: Parts
     _stack: AsyncExitStack
 
     @property
@@ -204,6 +205,13 @@ def build_index(
     )
 
 
+def searching_embedder(settings: Settings) -> Embedder:
+    """The model that searches, with the vectors that are shipped or kept in the home."""
+    folder = find_model(settings.models_dir, settings.embedding_model)
+    store = VectorStore(read_manifest(folder).fingerprint, Home.at(settings.home).vectors)
+    return Embedder(folder, cache=store, threads=2)
+
+
 async def _opened(
     settings: Settings,
     home: Home,
@@ -221,13 +229,13 @@ async def _opened(
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
-    desk = _desk(database, profile)
+    desk = desk_of(database, profile)
     facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
     versions = _versions(library, policy, pens)
     written = (pens.author, pens.screen, pens.second)
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     copilot = Copilot(
-        graph=build_graph(Nodes(parts), await _checkpoints(home, stack)),
+        graph=build_graph(Nodes(parts), await checkpoints_of(home, stack)),
         journal=journal,
         desk=desk,
         directory=directory,
@@ -250,6 +258,7 @@ async def _opened(
         counters,
         library,
         policy,
+        parts,
         stack,
     )
 
@@ -284,7 +293,7 @@ def reader_of(settings: Settings, edition: Edition) -> FollowingReader:
     )
 
 
-def _desk(database: Database, profile: Company) -> EmbeddedDesk:
+def desk_of(database: Database, profile: Company) -> EmbeddedDesk:
     return EmbeddedDesk(
         database,
         queues=frozenset(profile.queues),
@@ -346,7 +355,7 @@ def _digest(key: bytes) -> Callable[[str], str]:
     ).hexdigest()
 
 
-async def _checkpoints(home: Home, stack: AsyncExitStack) -> CheckpointFile:
+async def checkpoints_of(home: Home, stack: AsyncExitStack) -> CheckpointFile:
     """LangGraph's checkpoints, readable back into our own value types and no others."""
     serde = JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
     try:

@@ -1,4 +1,4 @@
-"""What a knowledge base lacks: facts and labels without an article, stale, ownerless and like ones."""
+"""What a knowledge base lacks: facts and labels without an article; stale, ownerless, like and odd ones."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from knowledge.article import Article, Vocabulary
 from knowledge.lexical import terms
+from knowledge.scanning import signs
 
 Kind = Literal[
     "fact_without_article",
@@ -21,6 +22,7 @@ Kind = Literal[
     "ownerless",
     "like_titles",
     "like_articles",
+    "odd_text",
 ]
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
@@ -56,6 +58,7 @@ def audit(
         *_labels(articles, vocabulary),
         *_ownerless(articles, vocabulary),
         *_stale(articles, at),
+        *_odd_text(articles),
         *_like_titles(articles),
         *(_like_articles(articles, embed) if embed else ()),
     ]
@@ -107,6 +110,16 @@ def _stale(articles: Sequence[Article], at: date) -> Iterator[Finding]:
         elif due <= at + timedelta(days=SOON_DAYS):
             message = f"{article.id} is due for review on {due}. {article.owner} should plan it."
             yield Finding("soon_stale", article.id, message)
+
+
+def _odd_text(articles: Sequence[Article]) -> Iterator[Finding]:
+    for article in articles:
+        for sign in signs(article):
+            message = (
+                f"{article.id}, line {sign.line}: read this, {sign.reason}: {sign.quote!r}. "
+                "An article speaks to employees only."
+            )
+            yield Finding("odd_text", article.id, message)
 
 
 def _like_titles(articles: Sequence[Article]) -> Iterator[Finding]:

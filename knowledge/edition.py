@@ -99,6 +99,7 @@ class Edition:
 
     def __init__(self, folder: Path, weights: Weights) -> None:
         self._lock: FileLock = own(folder)
+        self.folder = folder
         try:
             parts = _open_parts(folder)
             self.manifest = _manifest(folder)

@@ -53,6 +53,11 @@ class Library:
         return self._opened.manifest.version
 
     @property
+    def folder(self) -> Path:
+        """Where the files of the version lie."""
+        return self._opened.folder
+
+    @property
     def manifest(self) -> VersionManifest:
         return self._opened.manifest
 
@@ -95,6 +100,11 @@ class Library:
         """An article of this version, or `UnknownArticleError`."""
         with self._lock:
             return self._opened.article(self._number(article_id))
+
+    def passage(self, chunk_id: str) -> str | None:
+        """The text of a passage as the record of a turn names it."""
+        with self._lock:
+            return self._opened.shelf.passage(chunk_id)
 
     def sentences(self, article_id: str, vector: Vector) -> Sequence[tuple[str, str, float]]:
         """Quotable sentences of an article: (sentence, section, cosine), nearest first."""

@@ -266,6 +266,10 @@ class Shelf:
         )
         return {number: Passing(*values) for number, *values in found}
 
+    def passage(self, chunk_id: str) -> str | None:
+        found = self.ask("select text from rows where id = ?", (chunk_id,))
+        return str(found[0][0]) if found else None
+
     def article(self, number: int) -> Article:
         ((body,),) = self.ask("select body from articles where row = ?", (number,))
         return Article.model_validate_json(str(body))

@@ -47,6 +47,11 @@ def frames() -> frozenset[str]:
     )
 
 
+def templates() -> tuple[str, ...]:
+    """Every sentence of every language, with its placeholders: all that is said and not quoted."""
+    return tuple(dict.fromkeys(text for own in _load().values() for text in own.values()))
+
+
 def version() -> str:
     """Short hash of every sentence: part of a reply's version tuple."""
     return sha256(_source().encode()).hexdigest()[:12]

@@ -1,9 +1,8 @@
 """`copilot ask` and `copilot chat`."""
 
 import asyncio
-import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +14,15 @@ from pydantic import ValidationError
 
 from copilot.conversation import Inquiry, Reply
 from copilot.errors import CopilotError, InquiryError
+from integrations.commands.batches import (
+    BadLineError,
+    fault,
+    line_of,
+    lines,
+    object_of,
+    output,
+    refusal_of,
+)
 from integrations.commands.failures import USAGE, defect, plain, sentence_of
 from integrations.home import Home, HomeOwnedError
 from integrations.progress import Progress
@@ -48,7 +56,7 @@ def ask(
 ) -> int:
     """One question, or a batch. Returns the exit code."""
     if batch is not None:
-        if refusal := _batch_refusal(batch, out):
+        if refusal := refusal_of(batch, out):
             click.echo(refusal, err=True)
             return USAGE
         return asyncio.run(_batch(batch, out, home))
@@ -118,26 +126,16 @@ def _read_line() -> str:
     return sys.stdin.buffer.readline().decode("utf-8", errors="replace").strip()
 
 
-def _batch_refusal(source: Path, out: Path | None) -> str | None:
-    if not source.is_file():
-        return f"The batch file {source} is not there."
-    if out is not None and out.exists() and out.samefile(source):
-        return "--out is the batch file itself. Name another file for the replies."
-    if out is not None and not out.parent.is_dir():
-        return f"The folder of {out} is not there. Make it, or name another file."
-    return None
-
-
 async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
     failed = 0
     ignored: set[str] = set()
     async with _door(home) as door:
-        with _output(out) as write:
-            for number, line in _lines(source):
+        with output(out) as write:
+            for number, line in lines(source):
                 ignored |= _unknown_keys(line)
                 answer = await _answer_line(door, number, line)
                 failed += "error" in answer
-                write(_line_of(answer))
+                write(line_of(answer))
     if ignored:
         click.echo(f"These keys of the batch were ignored: {', '.join(sorted(ignored))}.", err=True)
     if failed:
@@ -149,7 +147,7 @@ async def _answer_line(door: Door, number: int, line: bytes) -> dict[str, object
     """The reply of one line, or an error line with the input's id. Never raises for a bad line."""
     known: object = None
     try:
-        data = _object_of(line)
+        data = object_of(line)
         known = data.get("id")
         given = {k: v for k, v in data.items() if v is not None and k in Inquiry.model_fields}
         filled: dict[str, object] = {"id": uuid4().hex, "channel": "batch", "at": door.now()}
@@ -157,79 +155,17 @@ async def _answer_line(door: Door, number: int, line: bytes) -> dict[str, object
             filled["user"] = door.default_user
         reply = await door.ask(Inquiry.model_validate({**filled, **given}))
         return reply.model_dump(mode="json")
-    except (_BadLineError, ValidationError, CopilotError) as error:
-        return _fault(known, number, sentence_of(error))
+    except (BadLineError, ValidationError, CopilotError) as error:
+        return fault(known, number, sentence_of(error))
     except Exception as error:  # noqa: BLE001  # the edge of a line: whatever broke, the next one is asked
-        return _fault(known, number, defect(error))
-
-
-class _BadLineError(Exception):
-    """The line can't be read; the text says why and what to do."""
-
-
-def _object_of(line: bytes) -> dict[str, object]:
-    try:
-        data = json.loads(line.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        raise _BadLineError(
-            f"The line is not UTF-8 (byte {error.start}). Save the file as UTF-8."
-        ) from error
-    except json.JSONDecodeError as error:
-        raise _BadLineError(
-            f"The line is no JSON: {error.msg} at column {error.colno}. Write one object a line."
-        ) from error
-    except (ValueError, RecursionError) as error:
-        raise _BadLineError("The line holds a number too long or is nested too deeply.") from error
-    if not isinstance(data, dict):
-        raise _BadLineError('The line is no JSON object. Write {"id": …, "text": …, "user": …}.')
-    return data
+        return fault(known, number, defect(error))
 
 
 def _unknown_keys(line: bytes) -> set[str]:
     try:
-        return set(_object_of(line)) - set(Inquiry.model_fields)
-    except _BadLineError:
+        return set(object_of(line)) - set(Inquiry.model_fields)
+    except BadLineError:
         return set()
-
-
-def _line_of(answer: dict[str, object]) -> str:
-    """One line of JSON; half a surrogate pair, which UTF-8 can't carry, stays escaped."""
-    text = json.dumps(answer, ensure_ascii=False)
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return json.dumps(answer)
-    return text
-
-
-def _fault(known: object, number: int, message: str) -> dict[str, object]:
-    return {"inquiry_id": known, "line": number, "error": message}
-
-
-def _lines(source: Path) -> Iterator[tuple[int, bytes]]:
-    with source.open("rb") as file:
-        for number, line in enumerate(file, start=1):
-            if line.strip():
-                yield number, line
-
-
-class _output:  # noqa: N801  # reads as a function at its one call
-    def __init__(self, out: Path | None) -> None:
-        self._file = out.open("w", encoding="utf-8") if out else None
-
-    def __enter__(self):  # type: ignore[no-untyped-def]
-        return self._write
-
-    def _write(self, line: str) -> None:
-        if self._file:
-            self._file.write(line + "\n")
-            self._file.flush()
-        else:
-            click.echo(line)
-
-    def __exit__(self, *_: object) -> None:
-        if self._file:
-            self._file.close()
 
 
 def _shown(reply: Reply) -> str:

@@ -1,6 +1,6 @@
 """The embedded ticket desk: the default where the company connects no ticket system of its own."""
 
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
@@ -25,6 +25,17 @@ _FIND = select(tickets).where(tickets.c.id == bindparam("sought"))
 _EVENTS = (
     select(ticket_events)
     .where(ticket_events.c.ticket_id == bindparam("sought"))
+    .order_by(ticket_events.c.seq)
+)
+_SUMMARIES = select(tickets.c.id, tickets.c.summary).where(
+    tickets.c.id.in_(bindparam("sought", expanding=True))
+)
+_NOTES = (
+    select(ticket_events.c.ticket_id, ticket_events.c.note)
+    .where(
+        ticket_events.c.ticket_id.in_(bindparam("sought", expanding=True)),
+        ticket_events.c.note.is_not(None),
+    )
     .order_by(ticket_events.c.seq)
 )
 _CHANGE = (
@@ -178,6 +189,18 @@ class EmbeddedDesk:
                 handoff=Handoff.model_validate_json(row.handoff),
                 history=tuple(map(_step, history)),
             )
+
+        return await _at_the_desk(self._database.read(work))
+
+    async def texts(self, ticket_ids: Sequence[str]) -> dict[str, str]:
+        """Summary and notes of each ticket as they stand now, in the order asked for."""
+        sought = {"sought": tuple(ticket_ids)}
+
+        def work(db: Connection) -> dict[str, str]:
+            said = {row.id: [row.summary] for row in db.execute(_SUMMARIES, sought)}
+            for row in db.execute(_NOTES, sought):
+                said[row.ticket_id].append(row.note)
+            return {name: "\n".join(said[name]) for name in ticket_ids if name in said}
 
         return await _at_the_desk(self._database.read(work))
 

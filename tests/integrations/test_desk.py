@@ -139,3 +139,17 @@ async def test_the_list_shows_what_is_due_first(desk):
 async def test_a_priority_without_a_promise_is_due_at_once(desk):
     ticket = await opened(desk, priority="P4")
     assert (await desk.ticket(ticket.id)).line.due_at == AT
+
+
+async def test_the_text_of_a_ticket_is_what_it_says_now(desk):
+    first, second = await opened(desk, "a"), await opened(desk, "b")
+    await desk.update(first.id, a_handoff("VPN stops at noon"), key="u", at=AT)
+    await desk.set_status(
+        first.id, "waiting", key="s", by="lena.vos", at=AT, note="Asked for the log."
+    )
+    texts = await desk.texts([second.id, first.id, "T-2026-000404"])
+    assert list(texts.items()) == [
+        (second.id, "VPN stops"),
+        (first.id, "VPN stops at noon\nAsked for the log."),
+    ]
+    assert await desk.texts([]) == {}
