@@ -15,7 +15,6 @@ from copilot.errors import CopilotError
 from integrations.api import problems
 from integrations.api.edge import Edge
 from integrations.api.examples import PROBLEM_SCHEMA
-from integrations.api.faults import shown
 from integrations.api.problems import FieldFault, Present, Problem, ProblemError
 from integrations.api.routes import api_routes
 from integrations.api.runtime import Runtime
@@ -86,7 +85,7 @@ def _parameter_faults(error: Exception) -> list[FieldFault]:
             str(item["loc"][-1]),
             "The parameter is missing. Add it to the address."
             if item["type"] == "missing"
-            else f"{shown(item.get('input'))} does not fit. Correct it.",
+            else "It does not fit. Correct it.",
         )
         for item in found
     ]

@@ -12,11 +12,11 @@ from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
-    """The copilot's two verbs, and how a message will be kept."""
+    """The copilot's two verbs."""
 
-    async def ask(self, inquiry: Inquiry) -> Reply: ...
-
-    async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
+    async def ask(
+        self, inquiry: Inquiry, *, kept: Callable[[Inquiry], None] | None = None
+    ) -> Reply: ...
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
 

@@ -139,7 +139,10 @@ async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
                 failed += "error" in answer
                 write(_line_of(answer))
     if ignored:
-        click.echo(f"These keys of the batch were ignored: {', '.join(sorted(ignored))}.", err=True)
+        known = ", ".join(Inquiry.model_fields)
+        click.echo(
+            f"{len(ignored)} unknown key(s) of the batch were ignored. Known are: {known}.", err=True
+        )
     if failed:
         click.echo(f"{failed} line(s) could not be asked; see their error lines.", err=True)
     return 0

@@ -182,7 +182,7 @@ def _day(option: str, text: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise click.UsageError(
-            f"{option} is '{text}', which is no date. Write it like 2026-11-22."
+            f"{option} is no date. Write it like 2026-11-22."
         ) from None
 
 

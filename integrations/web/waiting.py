@@ -26,12 +26,20 @@ class Waiting:
         self._copilot = copilot
         self._turns: OrderedDict[str, Turn] = OrderedDict()
 
-    def start(self, inquiry: Inquiry) -> None:
-        """Ask in the background. A repeated id is left to the copilot, which knows it."""
-        task = asyncio.create_task(self._copilot.ask(inquiry))
+    async def start(self, inquiry: Inquiry) -> Inquiry:
+        """Ask in the background; gives the message as it is kept, or raises why it is not.
+
+        A repeated id is left to the copilot, which knows it.
+        """
+        kept: asyncio.Future[Inquiry] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._copilot.ask(inquiry, kept=kept.set_result))
         task.add_done_callback(_look)
         self._turns[inquiry.id] = Turn(inquiry.user, task)
         self._forget()
+        await asyncio.wait({task, kept}, return_when=asyncio.FIRST_COMPLETED)
+        if not kept.done():
+            task.result()
+        return await kept
 
     def turn(self, inquiry_id: str, user: str) -> Turn | None:
         """The user's own turn of that id, if it was started here."""
