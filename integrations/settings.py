@@ -52,6 +52,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_body_bytes: int = Field(default=256_000, ge=1_000)
     """Largest HTTP request body that is read."""
+    body_seconds: float = Field(default=10.0, gt=0)
+    """How long the next part of an HTTP request's head or body may take to arrive."""
 
     @property
     def scanner_dir(self) -> Path:

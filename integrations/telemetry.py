@@ -22,6 +22,9 @@ class Counters:
             ["where", "kind"],
             registry=self.registry,
         )
+        self._problems = Counter(
+            "copilot_problems", "HTTP requests that got a problem", ["kind"], registry=self.registry
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
 
@@ -34,6 +37,10 @@ class Counters:
         """Count a failure. Its text may hold what somebody typed, so only its kind is logged."""
         self._failures.labels(where, type(error).__name__).inc()
         self._log.error("failure", where=where, kind=type(error).__name__)
+
+    def problem(self, slug: str) -> None:
+        """Count an HTTP request that was answered with a problem of this kind."""
+        self._problems.labels(slug).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

@@ -129,22 +129,25 @@ def _batch_refusal(source: Path, out: Path | None) -> str | None:
 
 
 async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
-    failed = 0
+    """Exit code 0 however many lines failed: a bad line is data, and each has its error line."""
+    asked = failed = 0
     ignored: set[str] = set()
     async with _door(home) as door:
         with _output(out) as write:
             for number, line in _lines(source):
                 ignored |= _unknown_keys(line)
                 answer = await _answer_line(door, number, line)
+                asked += 1
                 failed += "error" in answer
                 write(_line_of(answer))
     if ignored:
         known = ", ".join(Inquiry.model_fields)
         click.echo(
-            f"{len(ignored)} unknown key(s) of the batch were ignored. Known are: {known}.", err=True
+            f"{len(ignored)} unknown key(s) of the batch were ignored. Known are: {known}.",
+            err=True,
         )
     if failed:
-        click.echo(f"{failed} line(s) could not be asked; see their error lines.", err=True)
+        click.echo(f"{failed} of {asked} lines failed; see their error lines.", err=True)
     return 0
 
 
@@ -206,7 +209,8 @@ def _line_of(answer: dict[str, object]) -> str:
 
 
 def _fault(known: object, number: int, message: str) -> dict[str, object]:
-    return {"inquiry_id": known, "line": number, "error": message}
+    named = known if isinstance(known, str | int | float) else None
+    return {"inquiry_id": named, "line": number, "error": message}
 
 
 def _lines(source: Path) -> Iterator[tuple[int, bytes]]:

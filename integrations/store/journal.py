@@ -230,8 +230,7 @@ class SqlJournal:
 def _again(known: StoredRow, inquiry: Inquiry, text_hash: str) -> Begun:
     if known.user_id != inquiry.user or known.text_hash != text_hash:
         raise InquiryConflictError(
-            "This inquiry id was used before for another message. "
-            "Send this message under a new id."
+            "This inquiry id was used before for another message. Send this message under a new id."
         )
     if known.reply is None:
         return Unfinished(thread_id=known.thread_id)
@@ -298,9 +297,7 @@ def _load(model: type[Document], text: str, name: str) -> Document:
 
 
 def _unknown() -> UnknownInquiryError:
-    return UnknownInquiryError(
-        "No inquiry of that id is known. Use the `inquiry_id` of a reply."
-    )
+    return UnknownInquiryError("No inquiry of that id is known. Use the `inquiry_id` of a reply.")
 
 
 def _foreign() -> ForeignThreadError:

@@ -62,9 +62,7 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
         named = read_as(Named, {"thread": thread_id})
         view = await runtime.journal.thread(named.thread, None)
         if view is None:
-            raise UnknownThreadError(
-                "No conversation of that id is known. Check the address."
-            )
+            raise UnknownThreadError("No conversation of that id is known. Check the address.")
         turns = [turn_card(turn) for turn in view.turns]
         values = {"view": view, "turns": turns, "names": _names(runtime)}
         return pages.response("transcript.html", values)

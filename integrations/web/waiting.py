@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from copilot.conversation import Inquiry, Reply
 from integrations.api.runtime import Verbs
@@ -36,7 +37,8 @@ class Waiting:
         task.add_done_callback(_look)
         self._turns[inquiry.id] = Turn(inquiry.user, task)
         self._forget()
-        await asyncio.wait({task, kept}, return_when=asyncio.FIRST_COMPLETED)
+        either: set[asyncio.Future[Any]] = {task, kept}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if not kept.done():
             task.result()
         return await kept

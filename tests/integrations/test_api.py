@@ -124,6 +124,7 @@ async def test_an_unknown_user_is_refused(client: httpx.AsyncClient) -> None:
         (b"[1]", "a JSON list, not an object"),
         (b'"text"', "a JSON text, not an object"),
         (b'{"text": NaN}', "a number that JSON does not know"),
+        (b'{"text": "a", "user": "dana.reed", "text": "b"}', "names a field twice"),
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
@@ -269,6 +270,10 @@ async def test_addresses_and_methods_that_do_not_exist_are_explained(
     wrong = await client.get("/v1/ask")
     assert "Use POST" in problem(wrong, "wrong-method")
     assert wrong.headers["allow"] == "POST"
+    assert (await client.head("/healthz")).status_code == 200
+    assert (await client.put("/healthz")).headers["allow"] == "GET, HEAD"
+    counted = (await client.get("/metrics")).text
+    assert 'copilot_problems_total{kind="wrong-method"}' in counted
 
 
 async def test_feedback_becomes_the_outcome_of_the_turn(client: httpx.AsyncClient) -> None:
