@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 
 MAX_TEXT_CHARS = 16_000
 """The longest message that is read whole; more is refused with a clear error at every door."""
+MAX_CHANNEL_CHARS = 60
 
 Disposition = Literal["answer", "clarify", "escalate", "decline"]
 ActionType = Literal["instructions", "form", "citation", "escalation", "none"]
@@ -48,7 +49,7 @@ class Inquiry(Value):
     user: Identifier
     thread: Identifier | None = None
     """Conversation this message belongs to; an unseen id starts one, `None` starts a new one."""
-    channel: str = Field(default="api", max_length=60)
+    channel: str = Field(default="api", max_length=MAX_CHANNEL_CHARS)
     """A free label for reports. It changes no decision."""
     at: AwareDatetime
     display_name: str | None = Field(default=None, max_length=500)

@@ -1,6 +1,7 @@
 """The two verbs. Everything that reaches the copilot, from any channel, comes through here."""
 
 import asyncio
+import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -17,6 +18,7 @@ from copilot import outage
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import (
+    MAX_CHANNEL_CHARS,
     Feedback,
     Inquiry,
     PastMessage,
@@ -44,6 +46,8 @@ from copilot.state import Asked, Memory, TurnState
 from copilot.understanding.message import SeenAction
 from policies.redaction import Redacted, Redactor, Seen
 
+_MADE_UP = re.compile(r"(?:[a-z]{1,8}-)?[0-9a-f-]{1,36}")
+"""Ids as programs make them up; they need no look."""
 EARLIER_DAYS = 14
 """How far back a conversation counts as the earlier case of somebody who comes back."""
 
@@ -93,17 +97,23 @@ class Copilot:
         self._limits = limits or Limits()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    async def ask(self, inquiry: Inquiry) -> Reply:
+    async def ask(
+        self, inquiry: Inquiry, *, kept: Callable[[Inquiry], None] | None = None
+    ) -> Reply:
         """Answer, clarify, hand over or decline; never silence.
 
         A repeated id gives the stored reply. Raises an `InquiryError` (whose text says what to do) for
         somebody else's thread, an unknown user or a reused id, and `StoreUnavailableError` when nothing
-        can be recorded: then no case exists and the door must say so.
+        can be recorded: then no case exists and the door must say so. `kept` is told the inquiry as it
+        will be kept, for a door that shows a message before its reply is there.
         """
         started = time.perf_counter()
         person = known_person(inquiry.user, self._directory)
         await self._redactor_loaded()
+        self._check_ids(inquiry)
         clean, redacted = self._clean(inquiry, await self._seen(inquiry))
+        if kept is not None:
+            kept(clean)
         digest = self._digest(f"{inquiry.user}\n{inquiry.text}")
         begun = await self._journal.begin(clean, text_hash=digest)
         if isinstance(begun, Stored):
@@ -251,6 +261,12 @@ class Copilot:
         if not self._redactor.is_warm:
             await asyncio.to_thread(self._redactor.warm)
 
+    def _check_ids(self, inquiry: Inquiry) -> None:
+        """Ids are kept and shown as they are, so none may be a secret."""
+        for name, value in (("id", inquiry.id), ("thread", inquiry.thread)):
+            if value and not _MADE_UP.fullmatch(value) and self._redactor.redact(value).found:
+                raise InquiryError(f"The value of '{name}' looks like a secret. Use an id without.")
+
     def _clean(self, inquiry: Inquiry, seen: Seen | None) -> tuple[Inquiry, Redacted]:
         """The inquiry without secrets in any of its texts; one value keeps one placeholder."""
         history: list[PastMessage] = []
@@ -261,8 +277,10 @@ class Copilot:
             history.append(past.model_copy(update={"text": earlier.text, "user": user}))
         redacted = self._redactor.redact(inquiry.text, seen)
         name = inquiry.display_name and self._redactor.redact(inquiry.display_name).text
+        channel = self._redactor.redact(inquiry.channel).text[:MAX_CHANNEL_CHARS]
         texts = {
             "text": redacted.text or "[removed]",
+            "channel": channel,
             "display_name": name,
             "history": tuple(history),
         }
@@ -280,14 +298,14 @@ def known_person(user: str, directory: Directory) -> Person:
     person = directory.person(user)
     if person is None:
         raise UnknownUserError(
-            f"The directory knows nobody called '{user}'. Sign in with your company account."
+            "The directory knows nobody of the id in 'user'. Sign in with your company account."
         )
     return person
 
 
 async def with_past(asked: Asked, journal: Journal, company: CompanyFacts, *, first: bool) -> Asked:
     """With what the person's other conversations say; only a conversation's first turn looks at them."""
-    since = asked.inquiry.at - timedelta(days=EARLIER_DAYS)
+    since = _before(asked.inquiry.at, timedelta(days=EARLIER_DAYS))
     recent = await journal.recent_threads(asked.person.id, since, 20)
     others = tuple(t for t in recent if t.thread_id != asked.thread_id)
     return replace(
@@ -298,11 +316,16 @@ async def with_past(asked: Asked, journal: Journal, company: CompanyFacts, *, fi
 
 
 def _lockouts(threads: tuple[ThreadSummary, ...], at: datetime, company: CompanyFacts) -> int:
-    since = at - timedelta(hours=24)
+    since = _before(at, timedelta(hours=24))
     return sum(
         f"{t.category}.{t.subcategory}" in company.lockout_labels and since <= t.last_at <= at
         for t in threads
     )
+
+
+def _before(at: datetime, span: timedelta) -> datetime:
+    """Earlier by a span, as far as the calendar goes."""
+    return at - min(span, at - datetime.min.replace(tzinfo=at.tzinfo))
 
 
 def _record(state: TurnState) -> TurnRecord:

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from copilot.understanding.training import is_held_out
 from integrations.company import load_company, shipped_company
 from integrations.indexing import Material, taught, training_texts
+from integrations.preparing import material_of
 from integrations.settings import Settings
 from integrations.training import ACTION, lessons
-from integrations.wiring import material_of
 from knowledge.adapter import SHIPPED
 from knowledge.bundle import Bundled, bundle
 from knowledge.embedding import find_model, find_tuned

@@ -88,6 +88,7 @@ def show(**options: Any) -> None:
 
 
 @main.command()
+@click.option("--port", type=int, default=None, help="Port that a server shall get (default 8000).")
 @_HOME
 def doctor(**options: Any) -> None:
     """Check Python, disk, weights, index, policy, store and port, and say what to mend."""

@@ -36,6 +36,7 @@ class Told(BaseModel):
 
     type: str = "about:blank"
     detail: str = ""
+    reasons: tuple[str, ...] = ()
 
 
 class RemoteDoor:
@@ -93,6 +94,10 @@ class RemoteDoor:
                 "Run the same version on both sides."
             ) from error
 
+    async def check(self) -> None:
+        """Raises `OutageError` with the reasons when the server is not ready."""
+        await self._send("GET", "/readyz")
+
     async def _send(self, method: str, path: str, *, content: str | None = None) -> httpx.Response:
         headers = {"Content-Type": "application/json"} if content is not None else None
         try:
@@ -117,4 +122,5 @@ class RemoteDoor:
                 f"The server at {self._url} answered with status {answer.status_code}. Check its log."
             )
         kind = OF_PROBLEM.get(told.type.rpartition("/")[2], errors.InquiryError)
-        return kind(told.detail or f"The server at {self._url} refused the request.")
+        said = " ".join([told.detail, *told.reasons]).strip()
+        return kind(said or f"The server at {self._url} refused the request.")

@@ -62,6 +62,8 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     max_body_bytes: int = Field(default=256_000, ge=1_000)
     """Largest HTTP request body that is read."""
+    body_seconds: float = Field(default=10.0, gt=0)
+    """How long the next part of an HTTP request's head or body may take to arrive."""
 
     @model_validator(mode="after")
     def _a_turn_waits_for_the_model(self) -> Self:

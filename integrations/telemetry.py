@@ -28,6 +28,9 @@ class Counters:
             ["use", "outcome"],
             registry=self.registry,
         )
+        self._problems = Counter(
+            "copilot_problems", "HTTP requests that got a problem", ["kind"], registry=self.registry
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
 
@@ -44,6 +47,10 @@ class Counters:
     def model(self, use: str, outcome: str) -> None:
         """Count what came of asking the chat model."""
         self._model.labels(use, outcome).inc()
+
+    def problem(self, slug: str) -> None:
+        """Count an HTTP request that was answered with a problem of this kind."""
+        self._problems.labels(slug).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

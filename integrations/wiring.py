@@ -5,13 +5,12 @@ import hmac
 import inspect
 import os
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
@@ -29,7 +28,8 @@ from integrations.company import Company, load_company
 from integrations.directory.known import known
 from integrations.directory.yaml_directory import YamlDirectory
 from integrations.following import Edition, FollowingLibrary, FollowingReader
-from integrations.home import CLASSIFIERS_FILE, Home
+from integrations.home import Home
+from integrations.preparing import prepare
 from integrations.progress import Progress
 from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
@@ -38,20 +38,12 @@ from integrations.store.failures import unavailable
 from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
-from knowledge.embedding import Embedder, find_model, find_tuned, read_manifest
+from knowledge.embedding import Embedder, find_model, find_tuned
 from knowledge.search import Library
-from knowledge.vectors import VectorStore
-from knowledge.versions import read_pointer, version_dir
 from policies import redaction
-from policies.catalogue import Catalogue
 from policies.engine import Policies
 from policies.loader import load_policies
 from policies.redaction import Redactor
-
-if TYPE_CHECKING:
-    from integrations.indexing import Material
-    from knowledge.corpus import Source
-    from knowledge.index import BuildReport
 
 
 @dataclass(slots=True)
@@ -98,8 +90,12 @@ async def open_app(
     progress: Progress | None = None,
     clock: Clock | None = None,
     recover: bool = True,
+    follow: bool = False,
 ) -> App:
-    """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home."""
+    """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home.
+
+    `follow`: the index is also made anew when what it was made from has changed.
+    """
     told = progress or Progress.silent()
     _forbid_tracing()
     home = Home.at(settings.home)
@@ -108,7 +104,7 @@ async def open_app(
     counters = Counters()
     directory = YamlDirectory(profile.directory)
     pens = writing_of(settings, directory, policy, counters)
-    prepare(settings, profile, policy.policies, told)
+    prepare(settings, profile, policy.policies.catalogue, told, follow=follow)
     stack = AsyncExitStack()
     try:
         app = await _opened(
@@ -143,73 +139,6 @@ def _forbid_tracing() -> None:
         "LANGCHAIN_TRACING",
     ):
         os.environ[name] = "false"  # noqa: TID251  # the library reads nothing else
-
-
-def prepare(settings: Settings, profile: Company, policies: Policies, progress: Progress) -> None:
-    """Build the index of an empty home from the shipped vectors."""
-    home = Home.at(settings.home)
-    current = read_pointer(home.index)
-    if current is not None and (version_dir(home.index, current) / CLASSIFIERS_FILE).is_file():
-        return
-    progress.announce("Preparing the knowledge index (once for this home)")
-    material = material_of(settings, profile, policies.catalogue)
-    report = build_index(settings, material, progress)
-    progress.announce(
-        f"  {report.articles} articles, {report.passages} passages, version {report.version}"
-    )
-
-
-def material_of(
-    settings: Settings, company: Company, catalogue: Catalogue, sources: "Sequence[Source]" = ()
-) -> "Material":
-    """What an index version of the company is made from, with the targets of the settings."""
-    from integrations.indexing import gather
-
-    return gather(
-        company,
-        catalogue,
-        target_precision=settings.target_precision,
-        miss_rate=settings.miss_rate,
-        sources=sources,
-    )
-
-
-def build_index(
-    settings: Settings, material: "Material", progress: Progress, *, keep_trained: bool = False
-) -> "BuildReport":
-    """Build a version in the home with the environment's model and vectors.
-
-    `keep_trained`: set-up keeps what it trained for the homes to come.
-    """
-    from integrations.indexing import Models, build
-
-    home = Home.at(settings.home)
-    folders = (
-        find_model(settings.models_dir, settings.embedding_model),
-        find_tuned(settings.models_dir, settings.embedding_model),
-    )
-    stores = [VectorStore(read_manifest(folder).fingerprint, home.vectors) for folder in folders]
-    search, tuned = (
-        Embedder(folder, cache=store, threads=2)
-        for folder, store in zip(folders, stores, strict=True)
-    )
-    return build(
-        home.index,
-        material,
-        Models(search, tuned),
-        trained_dir=settings.trained_dir,
-        keep_trained=keep_trained,
-        keep=settings.keep_index_versions,
-        progress=progress,
-        save_vectors=lambda: [store.save() for store in stores],
-    )
-
-
-def searching_embedder(settings: Settings) -> Embedder:
-    """The model that searches, with the vectors that are shipped or kept in the home."""
-    folder = find_model(settings.models_dir, settings.embedding_model)
-    store = VectorStore(read_manifest(folder).fingerprint, Home.at(settings.home).vectors)
-    return Embedder(folder, cache=store, threads=2)
 
 
 async def _opened(

@@ -147,7 +147,7 @@ def read_manifest(folder: Path) -> VersionManifest | None:
 
 
 def write_manifest(folder: Path, manifest: VersionManifest) -> None:
-    _write_durably(folder / "manifest.json", manifest.model_dump_json(indent=1))
+    write_durably(folder / "manifest.json", manifest.model_dump_json(indent=1))
 
 
 def file_sizes(folder: Path) -> dict[str, int]:
@@ -183,7 +183,7 @@ def pointer_stamp(index_dir: Path) -> tuple[int, int]:
 
 
 def write_pointer(index_dir: Path, version: str) -> None:
-    _write_durably(index_dir / "current", f"{version}\n")
+    write_durably(index_dir / "current", f"{version}\n")
 
 
 def install(index_dir: Path, building: Path, version: str) -> Path:
@@ -279,7 +279,8 @@ def _is_sqlite(path: Path) -> bool:
         return False
 
 
-def _write_durably(path: Path, text: str) -> None:
+def write_durably(path: Path, text: str) -> None:
+    """Write aside, flush to the disk, and swap by one rename."""
     aside = path.with_name(f".{path.name}.new")
     with aside.open("w", encoding="utf-8") as file:
         file.write(text)

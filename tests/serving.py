@@ -1,5 +1,6 @@
 """A prepared home of the shipped company, made once for a test run, and the server over a copy of it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -42,11 +43,14 @@ def copy_of(home: Path, target: Path) -> Path:
 
 
 @contextmanager
-def served(home: Path, log: Path) -> Iterator[str]:
+def served(home: Path, log: Path, **settings: str) -> Iterator[str]:
     """The product as it is started by hand; yields the printed link."""
     command: list[str | Path] = [COPILOT, "serve", "--port", "0", "--home", home]
     with log.open("wb") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
+        environment = {**os.environ, **settings}  # noqa: TID251  # a child's
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment
+        )
     assert process.stdout is not None
     try:
         greeting = process.stdout.readline()

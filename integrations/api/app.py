@@ -15,10 +15,9 @@ from copilot.errors import CopilotError
 from integrations.api import problems
 from integrations.api.edge import Edge
 from integrations.api.examples import PROBLEM_SCHEMA
-from integrations.api.faults import shown
 from integrations.api.problems import FieldFault, Present, Problem, ProblemError
 from integrations.api.routes import api_routes
-from integrations.api.runtime import Runtime
+from integrations.api.runtime import Metrics, Runtime
 from integrations.api.schemas import documents
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -33,6 +32,7 @@ def create_app(
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """The API over a running copilot. `present` shows problems; `hosts` are served besides loopback."""
+    present = _counted(present, runtime.counters)
     app = _Documented(
         title=f"IT support copilot of {runtime.company.name}",
         version=version("it-support-copilot"),
@@ -40,6 +40,7 @@ def create_app(
         "Every error is `application/problem+json` (RFC 9457).",
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},
         lifespan=lifespan,
     )
@@ -51,10 +52,19 @@ def create_app(
         counters=runtime.counters,
         hotline=hotline,
         max_body_bytes=runtime.settings.max_body_bytes,
+        body_seconds=runtime.settings.body_seconds,
         hosts=tuple(hosts),
     )
     _handle(app, present, runtime)
     return app
+
+
+def _counted(present: Present, counters: Metrics) -> Present:
+    def counted(request: Request, problem: Problem) -> Response:
+        counters.problem(problem.kind.slug)
+        return present(request, problem)
+
+    return counted
 
 
 def _handle(app: FastAPI, present: Present, runtime: Runtime) -> None:
@@ -86,7 +96,7 @@ def _parameter_faults(error: Exception) -> list[FieldFault]:
             str(item["loc"][-1]),
             "The parameter is missing. Add it to the address."
             if item["type"] == "missing"
-            else f"{shown(item.get('input'))} does not fit. Correct it.",
+            else "It does not fit. Correct it.",
         )
         for item in found
     ]
@@ -101,7 +111,10 @@ def _http_problem(request: Request, error: Exception) -> Problem:
             f"There is nothing at '{path}'. See /openapi.json for what there is.",
         )
     if status == problems.WRONG_METHOD.status:
-        allow = ", ".join(_headers(error).get("Allow", "").replace(",", " ").split())
+        methods = _headers(error).get("Allow", "").replace(",", " ").split()
+        # The edge reads HEAD as GET.
+        taken = {*methods, "HEAD"} if "GET" in methods else {*methods}
+        allow = ", ".join(sorted(taken))
         detail = f"'{path}' does not take {request.method}. Use {allow or 'another method'}."
         return Problem(problems.WRONG_METHOD, detail, allow=allow or None)
     if status >= problems.BROKEN.status:

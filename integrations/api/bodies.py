@@ -58,7 +58,14 @@ def _parsed(body: bytes) -> object:
     if not body.strip():
         raise _malformed('The body is empty. Send an object like {"text": "…", "user": "…"}.')
     try:
-        return cast(Any, json.loads(body.decode("utf-8"), parse_constant=_refuse_constant))
+        return cast(
+            Any,
+            json.loads(
+                body.decode("utf-8"),
+                parse_constant=_refuse_constant,
+                object_pairs_hook=_refuse_repeats,
+            ),
+        )
     except UnicodeDecodeError as error:
         raise _malformed(
             f"The body is not UTF-8 (byte {error.start}). Encode it as UTF-8."
@@ -67,12 +74,27 @@ def _parsed(body: bytes) -> object:
         raise _malformed(
             f"The body is not JSON: {error.msg} at line {error.lineno}, column {error.colno}. Correct it there."
         ) from error
+    except _RepeatedKeyError as error:
+        raise _malformed(
+            "An object of the body names a field twice. Send every field once."
+        ) from error
     except RecursionError as error:
         raise _malformed(_MAX_NESTING_HINT) from error
     except ValueError as error:
         raise _malformed(
             "The body holds a number that JSON does not know or that is too long. Remove it."
         ) from error
+
+
+class _RepeatedKeyError(Exception):
+    """Two readers of such an object may see two different messages."""
+
+
+def _refuse_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise _RepeatedKeyError
+    return found
 
 
 def _refuse_constant(name: str) -> object:

@@ -1,14 +1,16 @@
 """What every request passes: the host is ours, nothing breaks loudly, every answer is hardened."""
 
+import asyncio
 from collections.abc import Iterable
 from ipaddress import ip_address
 
 from starlette.datastructures import MutableHeaders
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from integrations.api.problems import (
     TOO_LARGE,
+    TOO_SLOW,
     WRONG_HOST,
     Present,
     Problem,
@@ -55,6 +57,7 @@ class Edge:
         counters: Metrics,
         hotline: str,
         max_body_bytes: int,
+        body_seconds: float,
         hosts: Iterable[str] = (),
     ) -> None:
         self._app = app
@@ -62,17 +65,24 @@ class Edge:
         self._counters = counters
         self._hotline = hotline
         self._max_body_bytes = max_body_bytes
+        self._body_seconds = body_seconds
         self._hosts = frozenset(hosts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        sending, receiving = _Hardened(send), _Limited(receive, self._max_body_bytes)
+        if scope["method"] == "HEAD":
+            # The same answer; the server leaves out its body.
+            scope = {**scope, "method": "GET"}
+        sending = _Hardened(send)
+        receiving = _Limited(receive, self._max_body_bytes, self._body_seconds)
         request = Request(scope, receiving)
         try:
             self._check(request)
             await self._app(scope, receiving, sending)
+        except ClientDisconnect:
+            return  # Nobody is there to be told.
         except ProblemError as error:
             await receiving.drain()
             await self._present(request, error.problem)(scope, receive, sending)
@@ -100,11 +110,12 @@ def too_large(limit: int) -> ProblemError:
 
 
 class _Limited:
-    """Hands a body on up to a limit, whatever its length was announced to be."""
+    """Hands a body on up to a limit, whatever its length was announced to be, and in time."""
 
-    def __init__(self, receive: Receive, limit: int) -> None:
+    def __init__(self, receive: Receive, limit: int, seconds: float) -> None:
         self._receive = receive
         self._limit = limit
+        self._seconds = seconds
         self._read = 0
         self._is_done = False
 
@@ -121,7 +132,14 @@ class _Limited:
             await self._next()
 
     async def _next(self) -> Message:
-        message = await self._receive()
+        # After the body only the end of the connection is waited for, however long that takes.
+        seconds = None if self._is_done else self._seconds
+        try:
+            message = await asyncio.wait_for(self._receive(), seconds)
+        except TimeoutError as error:
+            self._is_done = True
+            detail = f"The next part of the body took longer than {self._seconds:g} seconds. Send it at once."
+            raise ProblemError(Problem(TOO_SLOW, detail)) from error
         self._read += len(message.get("body", b""))
         self._is_done = message["type"] != "http.request" or not message.get("more_body", False)
         return message

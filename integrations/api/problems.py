@@ -63,6 +63,12 @@ MALFORMED = Kind(
     "The body can't be read",
     "The body is not JSON in UTF-8. Send one JSON object.",
 )
+NO_HTTP = Kind(
+    "no-http",
+    400,
+    "The request is not HTTP",
+    "Its first line or a header can't be read or is too long. Send HTTP/1.1 to this address.",
+)
 FOREIGN_ORIGIN = Kind(
     "foreign-origin",
     403,
@@ -101,6 +107,12 @@ WRONG_METHOD = Kind(
     405,
     "The method is not allowed here",
     "Use one of the methods that `Allow` names.",
+)
+TOO_SLOW = Kind(
+    "body-too-slow",
+    408,
+    "The body did not arrive in time",
+    "Send the whole body at once, on a better connection.",
 )
 CONFLICT = Kind(
     "inquiry-conflict",
@@ -152,8 +164,8 @@ NOT_READY = Kind(
 KINDS = {
     kind.slug: kind
     for kind in (
-        MALFORMED, FOREIGN_ORIGIN, FOREIGN_THREAD, UNKNOWN_USER, UNKNOWN_THREAD, UNKNOWN_INQUIRY,
-        NOT_FOUND, WRONG_METHOD, CONFLICT, TOO_LARGE, WRONG_MEDIA_TYPE, WRONG_HOST, INVALID, REFUSED,
+        MALFORMED, NO_HTTP, FOREIGN_ORIGIN, FOREIGN_THREAD, UNKNOWN_USER, UNKNOWN_THREAD, UNKNOWN_INQUIRY,
+        NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE, WRONG_MEDIA_TYPE, WRONG_HOST, INVALID, REFUSED,
         BROKEN, UNAVAILABLE, NOT_READY,
     )
 }  # fmt: skip

@@ -216,12 +216,12 @@ async def read_thread(reading: Reading, runtime: Runtime) -> ThreadView:
     """A conversation for its owner. Raises an `InquiryError` for anybody else."""
     if runtime.directory.person(reading.user) is None:
         raise UnknownUserError(
-            f"The directory knows nobody called '{reading.user}'. Use the id of a person in the directory."
+            "The directory knows nobody of that id. Use the id of a person in the directory."
         )
     view = await runtime.journal.thread(reading.thread, reading.user)
     if view is None:
         raise UnknownThreadError(
-            f"No conversation '{reading.thread}' is known. Use the `thread_id` of a reply."
+            "No conversation of that id is known. Use the `thread_id` of a reply."
         )
     return view
 
@@ -236,7 +236,7 @@ async def _desk_reasons(runtime: Runtime) -> list[str]:
 
 def _one_of(known: Mapping[str, T], name: str, what: str) -> T:
     if name not in known:
-        detail = f"There is no {what} '{name[:60]}'. There are: {', '.join(known)}."
+        detail = f"There is no such {what}. There are: {', '.join(known)}."
         raise ProblemError(Problem(problems.NOT_FOUND, detail))
     return known[name]
 

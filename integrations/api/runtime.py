@@ -12,11 +12,11 @@ from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
-    """The copilot's two verbs, and how a message will be kept."""
+    """The copilot's two verbs."""
 
-    async def ask(self, inquiry: Inquiry) -> Reply: ...
-
-    async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
+    async def ask(
+        self, inquiry: Inquiry, *, kept: Callable[[Inquiry], None] | None = None
+    ) -> Reply: ...
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
 
@@ -59,6 +59,9 @@ class Options(Protocol):
     def max_body_bytes(self) -> int: ...
 
     @property
+    def body_seconds(self) -> float: ...
+
+    @property
     def turn_seconds(self) -> float: ...
 
 
@@ -75,6 +78,8 @@ class Metrics(Protocol):
     def exposed(self) -> bytes: ...
 
     def failure(self, where: str, error: BaseException) -> None: ...
+
+    def problem(self, slug: str) -> None: ...
 
 
 class Runtime(Protocol):

@@ -127,19 +127,25 @@ def _read_line() -> str:
 
 
 async def _batch(source: Path, out: Path | None, home: Path | None) -> int:
-    failed = 0
+    """Exit code 0 however many lines failed: a bad line is data, and each has its error line."""
+    asked = failed = 0
     ignored: set[str] = set()
     async with _door(home) as door:
         with output(out) as write:
             for number, line in lines(source):
                 ignored |= _unknown_keys(line)
                 answer = await _answer_line(door, number, line)
+                asked += 1
                 failed += "error" in answer
                 write(line_of(answer))
     if ignored:
-        click.echo(f"These keys of the batch were ignored: {', '.join(sorted(ignored))}.", err=True)
+        known = ", ".join(Inquiry.model_fields)
+        click.echo(
+            f"{len(ignored)} unknown key(s) of the batch were ignored. Known are: {known}.",
+            err=True,
+        )
     if failed:
-        click.echo(f"{failed} line(s) could not be asked; see their error lines.", err=True)
+        click.echo(f"{failed} of {asked} lines failed; see their error lines.", err=True)
     return 0
 
 

@@ -50,7 +50,8 @@ def line_of(answer: dict[str, object]) -> str:
 
 
 def fault(known: object, number: int, message: str) -> dict[str, object]:
-    return {"inquiry_id": known, "line": number, "error": message}
+    named = known if isinstance(known, str | int | float) else None
+    return {"inquiry_id": named, "line": number, "error": message}
 
 
 def lines(source: Path) -> Iterator[tuple[int, bytes]]:

@@ -23,6 +23,7 @@ FOUND_FAULTS = 1
 _PYTHON, _PYTHON_BELOW = (3, 11), (3, 14)
 _NEEDED_MB, _COMFORTABLE_MB = 200, 1000
 _SHOWN_ARTICLES = 5
+_PATIENCE_SECONDS = 10.0
 
 
 class Line(NamedTuple):
@@ -35,9 +36,13 @@ class Line(NamedTuple):
 Check = Callable[[Settings], Iterator[Line]]
 
 
-def doctor(home: Path | None) -> int:
-    """Print a line for each check; 1 when one failed. Changes nothing."""
-    settings = Settings() if home is None else Settings(home=home)
+def doctor(home: Path | None, port: int | None) -> int:
+    """Print a line for each check; 1 when one failed. Changes nothing.
+
+    `port` is the one that is to be free; the server of this home is looked at where it says that it is.
+    """
+    given = {"home": home, "port": port}
+    settings = Settings.model_validate({k: v for k, v in given.items() if v is not None})
     failed = False
     for name, check in _CHECKS:
         for line in _checked(check, settings):
@@ -257,6 +262,31 @@ async def _unanswered(url: str) -> int:
 
 
 def _port(settings: Settings) -> Iterator[Line]:
+    """The server of this home where one runs, else whether the port can be had."""
+    url = Home(settings.home).owner()[1] if settings.home.is_dir() else None
+    if url is not None:
+        yield asyncio.run(_answering(url))
+    if url is None or ("port" in settings.model_fields_set and not _is_at(url, settings.port)):
+        yield from _free(settings)
+
+
+def _is_at(url: str, port: int) -> bool:
+    return url.endswith(f":{port}")
+
+
+async def _answering(url: str) -> Line:
+    from copilot.errors import CopilotError
+    from integrations.remote import RemoteDoor
+
+    try:
+        async with RemoteDoor(url, seconds=_PATIENCE_SECONDS) as server:
+            await server.check()
+    except CopilotError as error:
+        return Line("fail", f"The server of this home, at {url}: {error}")
+    return Line("ok", f"the server of this home is up and ready at {url}")
+
+
+def _free(settings: Settings) -> Iterator[Line]:
     import socket
 
     where = f"{settings.host}, port {settings.port}"
@@ -266,20 +296,11 @@ def _port(settings: Settings) -> Iterator[Line]:
         try:
             made.bind((settings.host.strip("[]"), settings.port))
         except OSError as error:
-            yield _taken(settings, where, error)
+            reason = (error.strerror or "it failed").lower()
+            advice = "Stop what uses it, or name another with --port or COPILOT_PORT."
+            yield Line("fail", f"Can't listen on {where}: {reason}. {advice}")
         else:
             yield Line("ok", f"{where}, is free")
-
-
-def _taken(settings: Settings, where: str, error: OSError) -> Line:
-    _, url = Home(settings.home).owner() if settings.home.is_dir() else (None, None)
-    if url and url.endswith(f":{settings.port}"):
-        return Line("ok", f"{where}, is held by the server of this home")
-    reason = (error.strerror or "it failed").lower()
-    return Line(
-        "fail",
-        f"Can't listen on {where}: {reason}. Stop what uses it, or name another with COPILOT_PORT.",
-    )
 
 
 def _existing(path: Path) -> Path:

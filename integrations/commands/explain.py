@@ -23,6 +23,7 @@ from integrations.company import Company, load_company
 from integrations.directory.yaml_directory import YamlDirectory
 from integrations.following import CurrentEdition
 from integrations.home import Home, HomeOwnedError
+from integrations.preparing import prepare
 from integrations.progress import Progress
 from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
@@ -122,7 +123,7 @@ def _prepare(settings: Settings, profile: Company, policies: Policies) -> None:
     """Prepare an empty home; one that a server owns has been prepared by it."""
     try:
         with Home.at(settings.home).owned(wait_seconds=settings.owner_seconds):
-            wiring.prepare(settings, profile, policies, Progress.to_terminal())
+            prepare(settings, profile, policies.catalogue, Progress.to_terminal())
     except HomeOwnedError as owned:
         if owned.url is None:
             raise

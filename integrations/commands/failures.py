@@ -61,12 +61,17 @@ def sentence_of(error: "object") -> str:
         return str(error)
     found = []
     for item in error.errors(include_input=False)[:5]:
-        where = ".".join(str(part) for part in item["loc"]) or "value"
+        # The name of a field that is not ours may be anything, a password too.
+        unknown = item["type"] == "extra_forbidden"
+        known = item["loc"][:-1] if unknown else item["loc"]
+        where = ".".join(str(part) for part in known) or "value"
         found.append(_fault(where, item["type"], item["msg"], item.get("ctx", {})))
-    return " ".join(found)
+    return " ".join(dict.fromkeys(found))
 
 
 def _fault(where: str, kind: str, message: str, context: dict[str, object]) -> str:
+    if kind == "extra_forbidden":
+        return f"'{where}' holds a field that is not known. Remove it."
     if kind == "missing":
         return f"'{where}' is missing. Add it."
     if kind == "string_too_long":

@@ -54,7 +54,7 @@ def sync(
 ) -> int:
     """Build a version beside the serving one and swap it in. Works while a server runs."""
     from integrations.company import load_company
-    from integrations.wiring import build_index, material_of
+    from integrations.preparing import build_index, material_of
     from policies.catalogue import load_catalogue
 
     settings = _settings(home)
@@ -68,7 +68,7 @@ def sync(
     _discard_unreadable(Home.at(settings.home).index)
     for problem in material.corpus.skipped:
         click.echo(f"left out: {problem}", err=True)
-    click.echo(_built(build_index(settings, material, progress)))
+    click.echo(_built(build_index(settings, material, progress, sources=sources)))
     return 0
 
 
@@ -181,9 +181,7 @@ def _day(option: str, text: str) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(
-            f"{option} is '{text}', which is no date. Write it like 2026-11-22."
-        ) from None
+        raise click.UsageError(f"{option} is no date. Write it like 2026-11-22.") from None
 
 
 def _settings(home: Path | None) -> Settings:

@@ -23,12 +23,13 @@ from integrations.commands.batches import (
 from integrations.commands.failures import USAGE, defect, plain, sentence_of
 from integrations.company import load_company
 from integrations.home import Home, HomeOwnedError
+from integrations.preparing import prepare
 from integrations.progress import Progress
 from integrations.redteam.cases import Case, Drill, shipped, varied
 from integrations.redteam.drilling import Verdict, drilled, table, tallied, windows
 from integrations.redteam.stage import Scene, Stage, stage_of
 from integrations.settings import Settings
-from integrations.wiring import App, open_app, policy_of, prepare
+from integrations.wiring import App, open_app, policy_of
 
 BYPASSED = 1
 """Exit code when an attack of the shipped set succeeded."""
@@ -63,7 +64,9 @@ def _prepare(settings: Settings) -> None:
     profile = load_company(settings.company_dir)
     try:
         with Home.at(settings.home).owned(wait_seconds=settings.owner_seconds):
-            prepare(settings, profile, policy_of(profile).policies, Progress.to_terminal())
+            prepare(
+                settings, profile, policy_of(profile).policies.catalogue, Progress.to_terminal()
+            )
     except HomeOwnedError as owned:
         if owned.url is None:
             raise

@@ -58,25 +58,29 @@ def _refusal(host: str, port: int) -> str | None:
 
 
 async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
+    from integrations.api.wire import wire
     from integrations.web.app import create_site
     from integrations.web.examples import examples_of
     from integrations.wiring import open_app
 
-    runtime = await open_app(settings, progress=Progress.to_terminal())
+    runtime = await open_app(settings, progress=Progress.to_terminal(), follow=True)
     try:
         _greet(url, runtime.company.name, examples_of(runtime.company))
-        await _Server(_config(create_site(runtime))).serve(sockets=[listening])
+        protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
+        await _Server(_config(create_site(runtime), protocol)).serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
 
 
-def _config(app: FastAPI) -> uvicorn.Config:
+def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     return uvicorn.Config(
         app,
+        http=protocol,
         access_log=False,
         log_config=None,
-        log_level="warning",
+        # Its warnings are about what clients send; those are counted.
+        log_level="error",
         server_header=False,
         proxy_headers=False,
         ws="none",

@@ -55,7 +55,7 @@ def _train(settings: Settings, progress: Progress) -> None:
     """Prepare a throw-away home: what it trains is kept for every later one."""
     from integrations.company import load_company
     from integrations.indexing import is_trained
-    from integrations.wiring import build_index, material_of
+    from integrations.preparing import build_index, material_of
     from knowledge.embedding import Embedder, find_tuned
     from policies.catalogue import load_catalogue
 

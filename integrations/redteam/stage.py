@@ -23,10 +23,11 @@ from copilot.conversation import (
 from copilot.ports import Library as AnyLibrary
 from copilot.record import NewInquiry, TurnRecord
 from integrations.home import Home
+from integrations.preparing import searching_embedder
 from integrations.redteam.cases import Case, carrier_of, message_of
 from integrations.redteam.overlay import Page, ReadableTo, planted
 from integrations.redteam.trial import Trial, empty_records, trial_of
-from integrations.wiring import App, searching_embedder
+from integrations.wiring import App
 from knowledge.versions import current_dir, write_pointer
 
 if TYPE_CHECKING:

@@ -68,7 +68,7 @@ class SqlJournal:
             try:
                 db.execute(self._sql.plan_handoff, plan)
             except IntegrityError as error:
-                raise _unknown(inquiry_id) from error
+                raise _unknown() from error
 
         await self.database.write(work)
 
@@ -119,7 +119,7 @@ class SqlJournal:
         if owner is None:
             return None
         if user not in (None, owner):
-            raise _foreign(thread_id)
+            raise _foreign()
         return ThreadView(thread_id=thread_id, user=owner, turns=tuple(map(_turn, rows)))
 
     async def records(self, thread_id: str) -> dict[str, TurnRecord]:
@@ -182,7 +182,7 @@ class SqlJournal:
         if inquiry.thread is not None:
             if db.execute(self._sql.join_thread, {**start, "id": inquiry.thread}).rowcount:
                 return inquiry.thread
-            raise _foreign(inquiry.thread)
+            raise _foreign()
         candidates = (_thread_id(inquiry, number) for number in count())
         return next(
             candidate
@@ -199,15 +199,15 @@ class SqlJournal:
         if db.execute(self._sql.finish_turn, done).rowcount:
             db.execute(self._sql.close_thread, _last_state(reply))
         elif db.execute(self._sql.find_turn, {"sought": reply.inquiry_id}).first() is None:
-            raise _unknown(reply.inquiry_id)
+            raise _unknown()
 
     def _note(self, db: Connection, feedback: Feedback) -> TicketRef | None:
         sought = {"sought": feedback.inquiry_id}
         turn = db.execute(self._sql.find_turn, sought).first()
         if turn is None:
-            raise _unknown(feedback.inquiry_id)
+            raise _unknown()
         if turn.user_id != feedback.user:
-            raise _foreign(turn.thread_id)
+            raise _foreign()
         named = None if turn.reply is None else _load(Reply, turn.reply, turn.inquiry_id).ticket
         at = None if feedback.at is None else to_stamp(feedback.at)
         if _is_repeat(db.execute(self._sql.feedback_of, sought).all(), feedback.verdict, at):
@@ -230,8 +230,7 @@ class SqlJournal:
 def _again(known: StoredRow, inquiry: Inquiry, text_hash: str) -> Begun:
     if known.user_id != inquiry.user or known.text_hash != text_hash:
         raise InquiryConflictError(
-            f"The inquiry id '{inquiry.id}' was used before for another message. "
-            "Send this message under a new id."
+            "This inquiry id was used before for another message. Send this message under a new id."
         )
     if known.reply is None:
         return Unfinished(thread_id=known.thread_id)
@@ -297,13 +296,11 @@ def _load(model: type[Document], text: str, name: str) -> Document:
         ) from error
 
 
-def _unknown(inquiry_id: str) -> UnknownInquiryError:
-    return UnknownInquiryError(
-        f"No inquiry '{inquiry_id}' is known. Use the `inquiry_id` of a reply."
-    )
+def _unknown() -> UnknownInquiryError:
+    return UnknownInquiryError("No inquiry of that id is known. Use the `inquiry_id` of a reply.")
 
 
-def _foreign(thread_id: str) -> ForeignThreadError:
+def _foreign() -> ForeignThreadError:
     return ForeignThreadError(
-        f"The conversation '{thread_id}' belongs to somebody else. Leave `thread` out to start your own."
+        "This conversation belongs to somebody else. Leave `thread` out to start your own."
     )

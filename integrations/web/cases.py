@@ -62,9 +62,7 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
         named = read_as(Named, {"thread": thread_id})
         view = await runtime.journal.thread(named.thread, None)
         if view is None:
-            raise UnknownThreadError(
-                f"No conversation '{named.thread}' is known. Check the address."
-            )
+            raise UnknownThreadError("No conversation of that id is known. Check the address.")
         turns = [turn_card(turn) for turn in view.turns]
         values = {"view": view, "turns": turns, "names": _names(runtime)}
         return pages.response("transcript.html", values)
@@ -80,7 +78,7 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
 async def _case(runtime: Runtime, pages: Pages, ticket_id: str) -> Response:
     found = await runtime.desk.ticket(ticket_id)
     if found is None:
-        detail = f"There is no case '{ticket_id[:60]}'. See the list of cases."
+        detail = "There is no case of that id. See the list of cases."
         raise ProblemError(Problem(NOT_FOUND, detail))
     view = await runtime.journal.thread(found.line.thread_id, None)
     values = {
@@ -97,7 +95,7 @@ def _filter(runtime: Runtime, queue: str, status: str) -> Filter:
     if chosen.queue is not None and chosen.queue not in runtime.profile.queues:
         known = ", ".join(runtime.profile.queues)
         raise ProblemError(
-            listed([FieldFault("queue", f"There is no queue '{queue[:60]}'. Use one of: {known}.")])
+            listed([FieldFault("queue", f"There is no such queue. Use one of: {known}.")])
         )
     return chosen
 

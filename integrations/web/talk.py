@@ -117,11 +117,9 @@ async def _asked(chat: Chat, request: Request, inquiry: Inquiry) -> Response:
     if not is_fragment(request):
         await chat.runtime.copilot.ask(inquiry)
         return RedirectResponse(f"{_address(inquiry)}#turn-{quote(inquiry.id)}", 303)
-    # Read before the turn starts: a secret is not even shown to who typed it.
-    shown = await chat.runtime.copilot.as_kept(inquiry)
-    chat.waiting.start(inquiry)
     values = {
-        "inquiry": shown,
+        # As it is kept: a secret is not even shown to who typed it.
+        "inquiry": await chat.waiting.start(inquiry),
         "events": f"/messages/{quote(inquiry.id, safe='')}/events?{_query(inquiry)}",
         "next_id": uuid4().hex,
     }

@@ -3,6 +3,7 @@
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Any
 
 from copilot.conversation import Inquiry, Reply
 from integrations.api.runtime import Verbs
@@ -26,12 +27,21 @@ class Waiting:
         self._copilot = copilot
         self._turns: OrderedDict[str, Turn] = OrderedDict()
 
-    def start(self, inquiry: Inquiry) -> None:
-        """Ask in the background. A repeated id is left to the copilot, which knows it."""
-        task = asyncio.create_task(self._copilot.ask(inquiry))
+    async def start(self, inquiry: Inquiry) -> Inquiry:
+        """Ask in the background; gives the message as it is kept, or raises why it is not.
+
+        A repeated id is left to the copilot, which knows it.
+        """
+        kept: asyncio.Future[Inquiry] = asyncio.get_running_loop().create_future()
+        task = asyncio.create_task(self._copilot.ask(inquiry, kept=kept.set_result))
         task.add_done_callback(_look)
         self._turns[inquiry.id] = Turn(inquiry.user, task)
         self._forget()
+        either: set[asyncio.Future[Any]] = {task, kept}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        if not kept.done():
+            task.result()
+        return await kept
 
     def turn(self, inquiry_id: str, user: str) -> Turn | None:
         """The user's own turn of that id, if it was started here."""

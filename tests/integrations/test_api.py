@@ -110,9 +110,9 @@ async def test_somebody_elses_thread_is_refused(client: httpx.AsyncClient) -> No
 
 
 async def test_an_unknown_user_is_refused(client: httpx.AsyncClient) -> None:
-    assert "'nobody'" in problem(await ask(client, user="nobody"), "unknown-user")
+    assert "in 'user'" in problem(await ask(client, user="nobody"), "unknown-user")
     read = await client.get("/v1/threads/any", params={"user": "nobody"})
-    assert "'nobody'" in problem(read, "unknown-user")
+    assert "nobody of that id" in problem(read, "unknown-user")
 
 
 @pytest.mark.parametrize(
@@ -124,6 +124,7 @@ async def test_an_unknown_user_is_refused(client: httpx.AsyncClient) -> None:
         (b"[1]", "a JSON list, not an object"),
         (b'"text"', "a JSON text, not an object"),
         (b'{"text": NaN}', "a number that JSON does not know"),
+        (b'{"text": "a", "user": "dana.reed", "text": "b"}', "names a field twice"),
         (b"[" * 100_000, "nested too deeply"),
     ],
 )
@@ -143,8 +144,8 @@ async def test_every_faulty_field_is_listed(client: httpx.AsyncClient) -> None:
         "text": "The message is empty. Describe the problem in a sentence or two.",
         "user": "The field is missing. Add it.",
         "thread": "It holds control characters. Remove them.",
-        "at": '"2026-11-22T09:30:00" names no time zone. Write it like 2026-11-22T09:30:00Z.',
-        "colour": "No such field is known. Remove it.",
+        "at": "It names no time zone. Write it like 2026-11-22T09:30:00Z.",
+        "body": "It holds a field that is not known. Remove what /openapi.json does not list.",
     }
 
 
@@ -152,7 +153,7 @@ async def test_every_faulty_field_is_listed(client: httpx.AsyncClient) -> None:
     ("field", "value", "said"),
     [
         ("text", "x" * 16_001, "longer than 16000 characters"),
-        ("text", 7, "7 is not a text"),
+        ("text", 7, "is not a text"),
         ("text", "\ud800", "lone surrogate"),
         ("user", "", "It is empty"),
         ("at", "yesterday", "is not a time"),
@@ -165,6 +166,64 @@ async def test_a_faulty_value_is_explained(
     body = json.dumps({"text": "help", "user": "dana.reed", field: value})
     answer = await client.post("/v1/ask", content=body, headers=JSON)
     assert said in problem(answer, "invalid-value")
+
+
+MISPLACED = "Tr0ub1e&Str1fe"
+"""A password in a place where none belongs."""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"at": MISPLACED},
+        {"at": f"2026-11-22T09:30:00 {MISPLACED}"},
+        {"user": MISPLACED},
+        {"user": [MISPLACED]},
+        {"text": {"secret": MISPLACED}},
+        {"id": {MISPLACED: 1}},
+        {"id": f"my password is {MISPLACED}"},
+        {"thread": f"password:{MISPLACED}"},
+        {"channel": [MISPLACED]},
+        {"history": MISPLACED},
+        {"history": [{"text": "x", MISPLACED: 1}]},
+        {"history": [{"text": "x", "at": MISPLACED}]},
+        {"display_name": 9, MISPLACED: MISPLACED},
+    ],
+)
+async def test_no_problem_quotes_what_was_sent(
+    client: httpx.AsyncClient, change: dict[str, object]
+) -> None:
+    answer = await ask(client, **change)
+    assert answer.status_code in (400, 403, 422)
+    assert MISPLACED not in answer.text
+    assert answer.json()["detail"]
+
+
+async def test_no_problem_quotes_a_parameter(client: httpx.AsyncClient) -> None:
+    sent = {"inquiry_id": "x", "user": "dana.reed", "verdict": MISPLACED, "at": MISPLACED}
+    refused = [
+        await client.post("/v1/feedback", json=sent),
+        await client.get("/v1/threads/x", params={"user": MISPLACED}),
+    ]
+    for answer in refused:
+        assert answer.status_code in (403, 422)
+        assert MISPLACED not in answer.text
+
+
+async def test_a_secret_in_the_channel_is_not_kept(client: httpx.AsyncClient, app: App) -> None:
+    reply = (await ask(client, channel=f"password: {MISPLACED}")).json()
+    records = await app.journal.records(reply["thread_id"])
+    assert [record.channel for record in records.values()] == ["password: [password-1]"]
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-12:00"])
+async def test_any_time_of_the_calendar_can_be_asked_at(
+    client: httpx.AsyncClient, app: App, at: str
+) -> None:
+    reply = (await ask(client, at=at)).json()
+    assert reply["disposition"] in ("answer", "escalate")
+    (record,) = (await app.journal.records(reply["thread_id"])).values()
+    assert record.author != "outage"
 
 
 @pytest.mark.parametrize(
@@ -211,6 +270,10 @@ async def test_addresses_and_methods_that_do_not_exist_are_explained(
     wrong = await client.get("/v1/ask")
     assert "Use POST" in problem(wrong, "wrong-method")
     assert wrong.headers["allow"] == "POST"
+    assert (await client.head("/healthz")).status_code == 200
+    assert (await client.put("/healthz")).headers["allow"] == "GET, HEAD"
+    counted = (await client.get("/metrics")).text
+    assert 'copilot_problems_total{kind="wrong-method"}' in counted
 
 
 async def test_feedback_becomes_the_outcome_of_the_turn(client: httpx.AsyncClient) -> None:
@@ -238,7 +301,7 @@ async def test_feedback_on_what_is_not_ones_own_is_refused(client: httpx.AsyncCl
 
 async def test_reading_an_unknown_thread_is_an_error(client: httpx.AsyncClient) -> None:
     answer = await client.get("/v1/threads/never/started", params={"user": "dana.reed"})
-    assert "'never/started'" in problem(answer, "unknown-thread")
+    assert "No conversation of that id" in problem(answer, "unknown-thread")
     assert "user" in problem(await client.get("/v1/threads/any"), "invalid-value")
 
 

@@ -162,7 +162,7 @@ def test_a_bad_line_of_a_batch_gives_an_error_line_and_no_stop(home: Path) -> No
         (4, "nested too deeply"),
         (5, "number too long"),
         (6, "The message is empty"),
-        (7, "knows nobody called 'nobody.x'"),
+        (7, "knows nobody of the id in 'user'"),
         (8, "belongs to somebody else"),
         (9, "is no time with a zone"),
         (10, "Send this message under a new id"),
@@ -170,8 +170,8 @@ def test_a_bad_line_of_a_batch_gives_an_error_line_and_no_stop(home: Path) -> No
         assert words in said[number]
     assert Reply.model_validate(answers[12]).disposition in {"answer", "clarify", "escalate"}
     assert Reply.model_validate(answers[13]).thread_id == "t1"
-    assert "These keys of the batch were ignored: colour." in told
-    assert "11 line(s) could not be asked" in told
+    assert "1 unknown key(s) of the batch were ignored. Known are: id, text, user" in told
+    assert told.rstrip().endswith("11 of 14 lines failed; see their error lines.")
 
 
 def test_the_batch_itself_is_not_overwritten(home: Path) -> None:

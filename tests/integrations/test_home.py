@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
@@ -130,10 +131,19 @@ def test_commands_go_through_the_server_or_beside_it(home: Path, tmp_path: Path)
         assert asked.code == 0, asked.err
         assert run("show", "t1", "--home", home).out.startswith("Conversation t1 of dana.reed")
         assert run("index", "list", "--home", home).out.startswith("* ")
-        doctor = run("doctor", "--home", home, settings={"COPILOT_PORT": url.rpartition(":")[2]})
-        assert doctor.code == 0, doctor.out
-        assert f"which serves at {url}" in doctor.out
-        assert "is held by the server of this home" in doctor.out
+        for named in ({}, {"COPILOT_PORT": url.rpartition(":")[2]}):
+            doctor = run("doctor", "--home", home, settings=named)
+            assert doctor.code == 0, doctor.out
+            assert f"which serves at {url}" in doctor.out
+            assert f"the server of this home is up and ready at {url}" in doctor.out
+            assert "is free" not in doctor.out
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            port = str(taken.getsockname()[1])
+            doctor = run("doctor", "--home", home, "--port", port)
+            assert doctor.code == 1
+            assert f"is up and ready at {url}" in doctor.out
+            assert f"Can't listen on 127.0.0.1, port {port}" in doctor.out
 
 
 def test_a_sync_beside_a_running_server_is_followed(home: Path, tmp_path: Path) -> None:

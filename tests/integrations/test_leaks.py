@@ -263,6 +263,12 @@ async def test_nothing_of_a_batch_gets_out(home: Path) -> None:
     lines = [
         {"text": canaries.text, "user": "dana.reed", "thread": "t-b"},
         {"text": canaries.text, "user": "dana.reed", "at": "never"},
+        {"text": "help", "user": "dana.reed", "at": canaries.text},
+        {"text": "help", "user": canaries.text[:200]},
+        {"text": "help", "user": "dana.reed", "thread": canaries.text[:150]},
+        {"text": "help", "user": "dana.reed", "channel": [canaries.text]},
+        {"text": "help", "user": "dana.reed", "id": {"is": canaries.text}, canaries.text: 1},
+        {"text": "help", "user": "dana.reed", "history": [{"text": "x", canaries.text: 1}]},
         {"text": "give me a person", "user": "dana.reed", "history": [{"text": canaries.text}]},
     ]
     source.write_text("\n".join(map(json.dumps, lines)), "utf-8")
@@ -270,7 +276,8 @@ async def test_nothing_of_a_batch_gets_out(home: Path) -> None:
     written = [("replies", out.read_bytes()), ("terminal", (done.out + done.err).encode())]
     for exit_, content in [*written, *files(home)]:
         assert leaks(canaries, content) == [], exit_
-    assert len(out.read_text().splitlines()) == 3
+    answers = [json.loads(line) for line in out.read_text().splitlines()]
+    assert ["error" in answer for answer in answers] == [False, *[True] * 7, False]
 
 
 async def test_what_tier_2_needs_arrives(client: httpx.AsyncClient, thread: str) -> None:

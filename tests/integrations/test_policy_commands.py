@@ -168,7 +168,7 @@ def test_an_empty_home_is_prepared_to_explain(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["--user", "nobody", GREETING], 3, "The directory knows nobody called 'nobody'."),
+        (["--user", "nobody", GREETING], 3, "The directory knows nobody of the id in 'user'."),
         (["--at", "noon", GREETING], 2, "'at' is no time with a zone."),
         ([" "], 2, "The message is empty."),
     ],

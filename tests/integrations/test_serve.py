@@ -1,9 +1,11 @@
 """The serve command as a process, and the terminal going through it."""
 
 import json
+import socket
 import subprocess
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.serving import COPILOT, copy_of, prepared_home, served  # noqa: F401  # a fixture
@@ -50,3 +52,72 @@ def test_a_server_owns_its_home_and_gives_it_back(prepared_home: Path, tmp_path:
     assert not (home / "owner.json").exists()
     assert "Traceback" not in (tmp_path / "log").read_text("utf-8")
     assert "forgot my" not in (tmp_path / "log").read_text("utf-8")
+
+
+def _sent(url: str, sent: bytes) -> tuple[str, dict[str, object], str]:
+    """Status line, JSON of the body, and the head of the answer to raw bytes."""
+    with _connected(url) as connection:
+        connection.sendall(sent)
+        found = b""
+        while chunk := connection.recv(65_536):
+            found += chunk
+    head, _, body = found.decode().partition("\r\n\r\n")
+    return head.partition("\r\n")[0], json.loads(body) if body else {}, head
+
+
+def _connected(url: str) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])), timeout=20)
+
+
+def _sent_until_refused(url: str, first: bytes, again: bytes) -> bool:
+    """Whether the server ends a connection on which a head never ends."""
+    with _connected(url) as connection:
+        connection.sendall(first)
+        try:
+            for _ in range(1000):
+                connection.sendall(again)
+        except OSError:
+            return True
+    return False
+
+
+def _head(method: str, path: str, *more: str) -> bytes:
+    lines = [f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", "Connection: close", *more]
+    return "\r\n".join([*lines, "", ""]).encode()
+
+
+_ASK = ("POST", "/v1/ask", "Content-Type: application/json", "Content-Length: 90")
+
+
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_what_is_sent_badly_gets_a_problem_and_is_counted(
+    prepared_home: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    home = copy_of(prepared_home, tmp_path / "home")
+    with served(home, tmp_path / "log", COPILOT_BODY_SECONDS="0.5") as url:
+        for kind, sent in (
+            ("no-http", b"GARBAGE\r\n\r\n"),
+            ("no-http", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"),
+            ("no-http", _head("POST", "/v1/ask", "Content-Length: -5")),
+            ("body-too-slow", _head(*_ASK) + b'{"text": "slow'),
+            ("not-found", _head("GET", "/v1/ask/")),
+            ("wrong-method", _head("OPTIONS", "/v1/ask")),
+        ):
+            status, told, head = _sent(url, sent)
+            assert "Content-Type: application/problem+json".lower() in head.lower(), kind
+            assert told["type"] == f"/problems/{kind}", status
+            assert status.split()[1] == str(told["status"])
+        assert _sent_until_refused(url, b"GET / HTTP/1.1\r\n", b"X: " + b"x" * 60_000 + b"\r\n")
+        # Nobody is waited for who sends no whole head, and a client that goes away is no failure.
+        assert _sent(url, b"GET /heal")[0] == ""
+        with _connected(url) as gone:
+            gone.sendall(_head(*_ASK) + b'{"te')
+        status, told, _ = _sent(url, _head("HEAD", "/healthz"))
+        assert (status, told) == ("HTTP/1.1 200 OK", {})
+        counted = httpx.get(f"{url}/metrics", trust_env=False).text
+        assert 'copilot_problems_total{kind="no-http"} 4.0' in counted
+        assert 'copilot_problems_total{kind="body-too-slow"} 1.0' in counted
+        assert 'where="http"' not in counted
+    assert (tmp_path / "log").read_text("utf-8") == ""
