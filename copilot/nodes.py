@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Protocol
 
-from copilot import grounding, handoff, replying
+from copilot import followups, grounding, handoff, replying, subjects
 from copilot.author import deterministic
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
@@ -57,13 +57,23 @@ class Nodes:
         asked, memory = state["asked"], _memory(state)
         language = memory.language or asked.person.language or "en"
         read = self._parts.reader.read(asked.inquiry.text, language=language)
+        company = self._parts.company
+        before, memory = memory, subjects.turn_to(memory, read, company.no_topic)
+        if followups.asks_back(memory, read, company.no_topic):
+            read = replace(read, asks_back=True, tone="neutral", urgency="normal")
         if offered_choice(memory, read.text) is not None:
-            # Our own words ask for nothing but what we offered.
+            # Our own words ask for nothing but what we offered, and tell no mood.
+            calm = {**read.signals, "urgency": 0.0}
+            read = replace(read, actions=(), tone="neutral", urgency="normal", signals=calm)
+        if followups.asks_for_nothing(read, company.person_labels, company.action_labels):
             read = replace(read, actions=())
         if memory.problem and _continues(read, memory):
             question = self._parts.reader.question(f"{memory.problem}\n{read.text}")
-            read = replace(read, questions=(question,))
-        return {"understanding": read}
+            if read.asks_back:
+                form, time = read.main.form, read.main.asks_time
+                question = replace(question, form=form, asks_time=time)
+            read = replace(read, questions=(question,), alone=read.main)
+        return {"understanding": read, "memory": memory, "turned": memory is not before}
 
     async def gate(self, state: TurnState) -> TurnState:
         asked, memory, read = state["asked"], _memory(state), state["understanding"]
@@ -77,7 +87,7 @@ class Nodes:
             memory,
             read,
             decision,
-            out_of_scope=company.out_of_scope,
+            company=company,
         )
         return {"request": request, "decision": decision, "move": move}
 
@@ -103,9 +113,9 @@ class Nodes:
         """Draft from the articles found; what has none goes to people."""
         asked_for = questions(state)
         chosen = [
-            (question, hit, finding)
+            (question, article_id, finding)
             for question, finding in zip(asked_for, state["findings"], strict=True)
-            if (hit := _chosen(question, finding, state)) is not None
+            if (article_id := _chosen(question, finding, state)) is not None
         ]
         if not chosen:
             return {"move": self._ask_or_hand_over(state)}
@@ -113,11 +123,11 @@ class Nodes:
             (
                 question,
                 deterministic.Source(
-                    self._parts.library.article(hit.article_id),
-                    self._parts.library.sentences(hit.article_id, question.vector),
+                    self._parts.library.article(article_id),
+                    self._parts.library.sentences(article_id, question.vector),
                 ),
             )
-            for question, hit, _ in chosen
+            for question, article_id, _ in chosen
         ]
         manner = _manner(state, [finding for *_, finding in chosen], self._parts.company.forms)
         draft = deterministic.write(sources, manner)
@@ -147,6 +157,8 @@ class Nodes:
                 memory.ticket.id, key=key, by=asked.person.id, at=asked.inquiry.at
             )
             return {}
+        case = earlier_case(asked, memory, state["understanding"])
+        case = case if move.kind == "update" else None
         filled = handoff.build(
             asked,
             memory,
@@ -155,15 +167,17 @@ class Nodes:
             move,
             state.get("findings", ()),
             self._parts.company,
+            case,
         )
         key = f"handoff:{asked.inquiry.id}"
         await self._parts.journal.plan_handoff(asked.inquiry.id, key, filled)
-        open_case = earlier_case(asked, memory, state["understanding"])
-        if move.kind == "update" and open_case is not None:
+        aside = memory.set_aside
+        if case is not None:
             ticket = await self._parts.desk.update(
-                open_case.id, filled, key=key, at=asked.inquiry.at
+                case.ticket.id, filled, key=key, at=asked.inquiry.at
             )
         else:
+            aside = subjects.with_case_aside(memory)
             ticket = await self._parts.desk.open(
                 filled,
                 key=key,
@@ -172,7 +186,10 @@ class Nodes:
                 at=asked.inquiry.at,
             )
         await self._parts.journal.handed_off(key, ticket)
-        return {"handoff": filled, "memory": memory.model_copy(update={"ticket": ticket})}
+        return {
+            "handoff": filled,
+            "memory": memory.model_copy(update={"ticket": ticket, "set_aside": aside}),
+        }
 
     async def reply(self, state: TurnState) -> TurnState:
         memory, move = _memory(state), state["move"]
@@ -188,6 +205,7 @@ class Nodes:
             handoff=state.get("handoff") if escalated else None,
             ticket=memory.ticket if escalated else None,
             versions=self._parts.versions(),
+            turned=state["turned"],
         )
         reply = replying.compose(turn, self._parts.company)
         return {"reply": reply, "memory": replying.remember(turn, reply, self._parts.company)}
@@ -195,7 +213,7 @@ class Nodes:
     def _ask_or_hand_over(self, state: TurnState) -> Move:
         move = state["move"]
         if move.kind == "answer" and move.reason == "answer":
-            labels = may_ask(_memory(state), state["understanding"], self._parts.company.choices)
+            labels = may_ask(_memory(state), state["understanding"], self._parts.company)
             if labels is not None:
                 return Move("clarify", "not_sure", labels=labels)
         return _not_sure(move)
@@ -243,8 +261,16 @@ def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
     return tuple(part for part in read.questions[1:] if part.text not in segments)
 
 
-def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
+def _chosen(question: Question, finding: Findings, state: TurnState) -> str | None:
     """The article to answer from, or none when it is not sure or was tried before."""
+    memory = _memory(state)
+    if state["move"].reason == followups.ABOUT_ANSWER:
+        return memory.shown[-1]
+    hit = _hit(question, finding, state)
+    return hit.article_id if hit else None
+
+
+def _hit(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
     memory, move = _memory(state), state["move"]
     if move.reason == "step_failed" or (move.reason == "came_back" and memory.shown):
         fresh = (hit for hit in finding.hits if hit.article_id not in memory.shown)
@@ -283,7 +309,7 @@ def _not_sure(move: Move) -> Move:
 
 def _continues(read: Understanding, memory: Memory) -> bool:
     """Whether the message only makes sense together with what was said before."""
-    if memory.pending is not None or read.act in _FOLLOW_UP_ACTS:
+    if memory.pending is not None or read.asks_back or read.act in _FOLLOW_UP_ACTS:
         return True
     return read.main.certainty < _UNCLEAR and len(read.text.split()) <= _FEW_WORDS
 
@@ -292,14 +318,16 @@ def _manner(
     state: TurnState, findings: Sequence[Findings], forms: frozenset[str]
 ) -> deterministic.Manner:
     read = state["understanding"]
+    back = state["move"].reason == followups.ABOUT_ANSWER
     return deterministic.Manner(
         phrases=phrases(read.language),
         language=read.language,
         tone=read.tone,
         urgency=read.urgency,
         platform=_reader(state).platform,
-        tentative=min(finding.confidence for finding in findings) < _TENTATIVE_BELOW,
+        tentative=not back and min(f.confidence for f in findings) < _TENTATIVE_BELOW,
         again=state["move"].reason == "step_failed",
+        asks_back=read if back else None,
         forms=forms,
     )
 

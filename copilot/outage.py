@@ -58,7 +58,10 @@ def reply(
     )
     text = (
         say.say(
-            "outage", queue=taken.queue, ticket=taken.id, sla=company.sla.get(filled.priority, "")
+            "outage",
+            queue=taken.queue,
+            ticket=taken.id,
+            sla=say.duration(company.sla.get(filled.priority, "")),
         )
         if ticket
         else say.say("outage_plain", numbers=company.hotline_text())

@@ -4,11 +4,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from copilot.author.details import explain, states_duration, times
 from copilot.author.draft import Draft, Statement
 from copilot.author.outline import Block, blocks, items, of_kind, plain, sentences
-from copilot.conversation import ActionType, Citation
+from copilot.author.pen import Pen
+from copilot.author.verdict import verdict
+from copilot.conversation import ActionType
 from copilot.prompts.phrases import Phrases
-from copilot.understanding.message import Question
+from copilot.understanding.message import Question, Understanding
 from knowledge.article import Article
 
 _PLATFORM_NAMES = {
@@ -46,6 +49,8 @@ class Manner:
     """Ids of the company's forms."""
     again: bool = False
     """An earlier article did not help."""
+    asks_back: Understanding | None = None
+    """What is asked about an answer given before, in place of a question of its own."""
 
 
 def write(questions: Sequence[tuple[Question, Source]], manner: Manner) -> Draft:
@@ -79,14 +84,18 @@ def _opening(question: Question, manner: Manner) -> list[Statement]:
 
 
 def _part(question: Question, source: Source, manner: Manner, part: int) -> list[Statement]:
-    pen = _Pen(source.article, manner.phrases, part)
-    direct = _direct(question, source)
-    pen.quote(direct.sentence, direct.section) if direct else None
+    pen = Pen(source.article, manner.phrases, part)
+    if manner.asks_back is not None:
+        shown = _for_platform(blocks(of_kind(source.article, "steps")), manner.platform)
+        explain(pen, source.article, shown, question, manner.asks_back, source.nearest)
+        pen.source()
+        return pen.statements
+    _first(pen, question, source)
     if question.form == "problem":
         _causes(pen, source.article)
     if question.form != "how_long":
         _steps(pen, source.article, manner.platform)
-    _caveats(pen, source, direct.sentence if direct else "")
+    _caveats(pen, source)
     if question.form == "problem":
         _check(pen, source.article)
         _if_not(pen, source.article)
@@ -96,44 +105,20 @@ def _part(question: Question, source: Source, manner: Manner, part: int) -> list
     return pen.statements
 
 
-class _Pen:
-    """Collects the statements of one part, each with its citation."""
-
-    def __init__(self, article: Article, phrases: Phrases, part: int) -> None:
-        self.statements: list[Statement] = []
-        self.phrases = phrases
-        self._article = article
-        self._part = part
-
-    @property
-    def quoted(self) -> bool:
-        return any(statement.kind == "quote" for statement in self.statements)
-
-    def head(self, key: str, **values: object) -> None:
-        self.statements.append(
-            Statement(self.phrases.say(key, **values), part=self._part, needs_next=True)
-        )
-
-    def quote(self, text: str, section: str, *, shown: str | None = None) -> None:
-        """`text` as it stands in the section; `shown` is how it appears (numbered, bulleted)."""
-        citation = Citation(
-            article_id=self._article.id,
-            title=self._article.title,
-            section=section,
-            quote=plain(text),
-            reviewed_on=self._article.reviewed_on.isoformat(),
-            version=self._article.version,
-        )
-        self.statements.append(Statement(shown or plain(text), "quote", citation, self._part))
-
-    def source(self) -> None:
-        line = self.phrases.say(
-            "source",
-            title=self._article.title,
-            article_id=self._article.id,
-            reviewed_on=self._article.reviewed_on.isoformat(),
-        )
-        self.statements.append(Statement(line, part=self._part))
+def _first(pen: Pen, question: Question, source: Source) -> None:
+    """The sentence that answers: yes or no, a duration, or the one nearest to the question."""
+    ruled = verdict(question.text, source.nearest) if question.form == "yes_no" else None
+    if ruled:
+        (sentence, section), *more = ruled.said
+        pen.quote(sentence, section, shown=pen.phrases.say(ruled.answer, sentence=plain(sentence)))
+        for beside, its_section in more:
+            pen.quote(beside, its_section)
+        return
+    direct = _direct(question, source)
+    if direct:
+        pen.quote(direct.sentence, direct.section)
+    elif question.form == "how_long":
+        times(pen, source.article, source.nearest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +136,15 @@ def _direct(question: Question, source: Source) -> _Direct | None:
             for sentence in sentences(section.text)
         ]
         return _Direct(*opening[0]) if opening else None
-    measured = [near for near in source.nearest if _DIGIT.search(near[0])]
-    choice = (measured if question.form == "how_long" else []) or source.nearest
+    choice = source.nearest
+    if question.form == "how_long":
+        timed = question.asks_time
+        told = [near for near in choice if (states_duration if timed else _DIGIT.search)(near[0])]
+        choice = told or ([] if timed else choice)
     return _Direct(choice[0][0], choice[0][1]) if choice else None
 
 
-def _causes(pen: _Pen, article: Article) -> None:
+def _causes(pen: Pen, article: Article) -> None:
     found = [(item, s.path) for s in of_kind(article, "cause") for item in items(s.text)][
         :_MAX_CAUSES
     ]
@@ -169,7 +157,7 @@ def _causes(pen: _Pen, article: Article) -> None:
             pen.quote(text, path, shown=f"- {plain(text)}")
 
 
-def _steps(pen: _Pen, article: Article, platform: str | None) -> None:
+def _steps(pen: Pen, article: Article, platform: str | None) -> None:
     chosen = _for_platform(blocks(of_kind(article, "steps")), platform)
     for block in chosen:
         if block.platform in _PLATFORM_NAMES and block.platform:
@@ -194,9 +182,11 @@ def _for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
     )
 
 
-def _caveats(pen: _Pen, source: Source, used: str) -> None:
+def _caveats(pen: Pen, source: Source) -> None:
     rules = [
-        near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used
+        near
+        for near in source.nearest
+        if near[1].lower() == "good to know" and plain(near[0]) not in pen.quotes
     ]
     close = [near for near in rules if near[2] >= _CAVEAT_COSINE][:_CAVEATS] or rules[:1]
     if close:
@@ -205,21 +195,21 @@ def _caveats(pen: _Pen, source: Source, used: str) -> None:
         pen.quote(sentence, section, shown=f"- {plain(sentence)}")
 
 
-def _check(pen: _Pen, article: Article) -> None:
+def _check(pen: Pen, article: Article) -> None:
     first = [(item, s.path) for s in of_kind(article, "check") for item in items(s.text)][:1]
     if first:
         pen.head("check")
         pen.quote(first[0][0], first[0][1], shown=f"- {plain(first[0][0])}")
 
 
-def _if_not(pen: _Pen, article: Article) -> None:
+def _if_not(pen: Pen, article: Article) -> None:
     for section in of_kind(article, "if_not")[:1]:
         for sentence in sentences(section.text)[:2]:
             pen.quote(sentence, section.path)
         pen.statements.append(Statement(pen.phrases.say("still_here")))
 
 
-def _passages(pen: _Pen, source: Source) -> None:
+def _passages(pen: Pen, source: Source) -> None:
     """An article without the house's sections: its first sections, as they stand."""
     for section in source.article.sections[:2]:
         for sentence in sentences(section.text)[:5]:
