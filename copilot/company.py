@@ -35,12 +35,18 @@ class CompanyFacts:
     """Labels of questions about a case."""
     topics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Categories that the opening question offers, each with its words by language."""
+    sentences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """What the policies say in other languages: by language, then by the English sentence."""
     service_hours: str = ""
     lockdown: bool = False
     forms: frozenset[str] = frozenset()
     """Ids of the forms that requests are made with."""
     applications: Mapping[str, str] = field(default_factory=dict)
     """Application that a category is about, as the directory names it in `app_versions`."""
+
+    def ruled_in(self, language: str, sentence: str) -> str | None:
+        """A sentence of the policies in a language, `None` where it has no translation."""
+        return sentence if language == "en" else self.sentences.get(language, {}).get(sentence)
 
     @property
     def no_topic(self) -> frozenset[str]:

@@ -63,12 +63,8 @@ def build(
     category, _, subcategory = (label or "").partition(".")
     ruled = decision.effect == "escalate"
     topic = _topic(label, decision, company)
-    queue = (
-        move.queue
-        or (filed.ticket.queue if filed else None)
-        or (decision.queue if ruled else None)
-        or _queue(label, understanding, move, company)
-    )
+    decided = (move.queue, filed and filed.ticket.queue, decision.queue if ruled else None)
+    queue = next(filter(None, decided), None) or _queue(label, understanding, move, company)
     return Handoff(
         summary=_summary(asked, memory, understanding, topic, keeps),
         category=category or None,
@@ -79,9 +75,7 @@ def build(
         employee=card,
         environment=environment,
         attempted_steps=_steps(memory, understanding, failed),
-        error_messages=tuple(
-            dict.fromkeys((*memory.error_messages, *understanding.error_messages))
-        )[:10],
+        error_messages=_errors(memory, understanding),
         evidence=_evidence(memory.shown[:failed], findings, ruled=ruled),
         ruled_out=tuple(
             f"The steps of {article} did not help." for article in memory.shown[:failed]
@@ -101,6 +95,11 @@ def _label(understanding: Understanding, decision: Decision, company: CompanyFac
     if decision.escalated and understanding.main.certainty < LIKELY_TOPIC:
         return company.action_labels.get(decision.escalated[0].action, label)
     return label
+
+
+def _errors(memory: Memory, understanding: Understanding) -> tuple[str, ...]:
+    every = (*memory.error_messages, *understanding.error_messages)
+    return tuple(dict.fromkeys(every))[:10]
 
 
 def _card(person: Person) -> EmployeeCard:

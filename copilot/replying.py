@@ -1,6 +1,6 @@
 """Compose the reply and what the conversation remembers of it. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot.author.draft import Draft
@@ -25,6 +25,7 @@ from knowledge.findings import Findings
 from policies.model import Decision
 
 _OFFER_AFTER = 2
+_STEPS = 4
 _FOLLOW_UPS = (
     "step_failed", "came_back", "clarified", "more_information", "step_partial", "vented", ABOUT_ANSWER,
 )  # fmt: skip
@@ -204,13 +205,12 @@ def _promised(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
         )
 
 
-def _declined(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
+def _declined(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
     if turn.move.phrase:
         yield say.say(turn.move.phrase)
         return
-    for ruling in turn.decision.rulings:
-        if ruling.effect == "decline":
-            yield ruling.say or say.say("probe")
+    declined = [r.say or say.say("probe") for r in turn.decision.rulings if r.effect == "decline"]
+    yield from _policy_says(declined, say, company, "english_note")
 
 
 def _clarified(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
@@ -257,7 +257,7 @@ def _handed_over(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[st
         return
     if not turn.draft.grounded and turn.understanding.tone in ("frustrated", "anxious"):
         yield say.say(turn.understanding.tone)
-    yield from _ruled(turn, say)
+    yield from _ruled(turn, say, company)
     if turn.draft.grounded:
         yield turn.draft.text
     if turn.move.kind == "update":
@@ -279,19 +279,25 @@ def _handoff_phrase(turn: Turn) -> str:
     return _HANDOFF_PHRASES.get(turn.move.reason, "handed")
 
 
-def _ruled(turn: Turn, say: Phrases) -> Iterator[str]:
+def _ruled(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
     escalated = turn.decision.escalated
-    if not escalated:
-        return
-    if say.has("privileged"):
-        yield say.say("privileged")
     urgent = [ruling for ruling in escalated if ruling.safe_steps]
-    for ruling in urgent or escalated[:1]:
-        yield ruling.say
+    yield from _policy_says([r.say for r in urgent or escalated[:1]], say, company, "privileged")
     steps = dict.fromkeys(step for ruling in urgent for step in ruling.safe_steps)
     if steps:
         yield say.say("safe_steps")
-        yield from (f"{number}. {step}" for number, step in enumerate(list(steps)[:4], start=1))
+        shown = [company.ruled_in(say.language, step) or step for step in list(steps)[:_STEPS]]
+        yield from (f"{number}. {step}" for number, step in enumerate(shown, start=1))
+
+
+def _policy_says(
+    sentences: Sequence[str], say: Phrases, company: CompanyFacts, untranslated: str
+) -> Iterator[str]:
+    """Sentences of the policies in the employee's language, or English after one line in it."""
+    own = [company.ruled_in(say.language, sentence) for sentence in sentences]
+    if None in own and say.has(untranslated):
+        yield say.say(untranslated)
+    yield from (mine or english for mine, english in zip(own, sentences, strict=True))
 
 
 def _action_type(turn: Turn, disposition: Disposition) -> ActionType:

@@ -87,6 +87,7 @@ class Paths(Section):
     actions: Path = Path("policies/actions")
     rules: Path = Path("policies/rules")
     cases: Path = Path("policies/cases")
+    sentences: Path = Path("policies/sentences")
     directory: Path = Path("directory.yaml")
 
 
@@ -176,6 +177,11 @@ class Company(Section):
     def cases(self) -> Path:
         """Decision cases, for `copilot policy test`; serving does not need them."""
         return self._at(self.paths.cases)
+
+    @property
+    def sentences(self) -> Path:
+        """Translations of what the policies say; a company without any is answered in English."""
+        return self._at(self.paths.sentences)
 
     @property
     def directory(self) -> Path:

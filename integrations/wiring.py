@@ -47,6 +47,7 @@ from policies.catalogue import Catalogue
 from policies.engine import Policies
 from policies.loader import load_policies
 from policies.redaction import Redactor
+from policies.sentences import load_sentences
 
 if TYPE_CHECKING:
     from integrations.indexing import Material
@@ -297,6 +298,7 @@ def company_facts(
         person_labels=frozenset(profile.person_labels),
         status_labels=frozenset(profile.status_labels),
         topics=profile.shown_topics,
+        sentences=load_sentences(profile.sentences, policies),
         service_hours=profile.company.service_desk_hours,
         lockdown=lockdown or profile.lockdown,
         applications=profile.applications,
