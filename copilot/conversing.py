@@ -3,10 +3,11 @@
 import re
 from collections.abc import Iterator, Mapping
 
-from copilot.conversation import TicketRef
+from copilot import followups, subjects
+from copilot.company import CompanyFacts
 from copilot.moves import Move
 from copilot.record import ThreadSummary
-from copilot.state import Asked, Memory
+from copilot.state import Asked, Case, Memory
 from copilot.understanding.message import Understanding
 from policies.model import Decision
 
@@ -34,10 +35,10 @@ def next_move(
     understanding: Understanding,
     decision: Decision,
     *,
-    out_of_scope: frozenset[str],
+    company: CompanyFacts,
 ) -> Move:
     """The first rule that applies."""
-    rules = _rules(asked, memory, understanding, decision, out_of_scope)
+    rules = _rules(asked, memory, understanding, decision, company)
     return next(move for move in rules if move is not None)
 
 
@@ -46,17 +47,21 @@ def _rules(
     memory: Memory,
     understanding: Understanding,
     decision: Decision,
-    out_of_scope: frozenset[str],
+    company: CompanyFacts,
 ) -> Iterator[Move | None]:
+    no_topic = company.no_topic
     yield _by_policy(memory, understanding, decision)
     yield _chosen(memory, understanding)
-    yield _wants_a_person(understanding)
+    yield followups.says_nothing(memory, understanding, no_topic, company.topic_names)
+    yield _wants_a_person(memory, understanding, company)
+    yield followups.about_answer(memory, understanding)
     yield _closing(memory, understanding)
+    yield followups.vented(memory, understanding, no_topic)
     yield _about_a_case(asked, memory, understanding)
     yield _failed_again(memory, understanding)
     yield _social(understanding)
-    yield _not_ours(understanding, out_of_scope)
-    yield _more_for_the_case(memory, understanding)
+    yield _not_ours(understanding, company.out_of_scope)
+    yield _more_for_the_case(memory)
     yield Move("answer", "answer")
 
 
@@ -79,7 +84,9 @@ def _chosen(memory: Memory, understanding: Understanding) -> Move | None:
     index = offered_choice(memory, understanding.text)
     if index is not None:
         return _pick(memory, index)
-    among = {label: understanding.main.labels.get(label, 0.0) for label in memory.pending.labels}
+    # Only labels of an article can be answered from; free text about a category is read by itself.
+    offered = [label for label in memory.pending.labels if "." in label]
+    among = {label: understanding.main.labels.get(label, 0.0) for label in offered}
     best = max(among, key=lambda label: among[label], default=None)
     if best and among[best] >= 0.5 * understanding.main.certainty:
         return Move("answer", "clarified", focus=best)
@@ -91,7 +98,7 @@ def offered_choice(memory: Memory, text: str) -> int | None:
     if memory.pending is None:
         return None
     said = text.strip().lower().rstrip(".!")
-    number = re.fullmatch(r"(?:option |number |nr\.? |#)?(\d)[.)]?", said)
+    number = re.fullmatch(r"(?:option |number |nr\.? |#)?(\d{1,2})[.)]?", said)
     if number and 1 <= int(number.group(1)) <= len(memory.pending.choices):
         return int(number.group(1)) - 1
     words = [choice.lower().rstrip(".!") for choice in memory.pending.choices]
@@ -102,7 +109,10 @@ def _pick(memory: Memory, index: int) -> Move:
     pending = memory.pending
     if pending is None or index >= len(pending.labels):
         return Move("handoff", "not_sure")
-    return Move("answer", "clarified", focus=pending.labels[index])
+    chosen = pending.labels[index]
+    if "." not in chosen:
+        return Move("handoff", "not_sure", focus=chosen)
+    return Move("answer", "clarified", focus=chosen)
 
 
 def _only_wants_a_person(understanding: Understanding) -> bool:
@@ -115,8 +125,12 @@ def _only_wants_a_person(understanding: Understanding) -> bool:
     return few and sure and all(seen.confidence < _HARDLY_SEEN for seen in understanding.actions)
 
 
-def _wants_a_person(understanding: Understanding) -> Move | None:
-    return Move("handoff", "human_requested") if _is(understanding, "human") else None
+def _wants_a_person(
+    memory: Memory, understanding: Understanding, company: CompanyFacts
+) -> Move | None:
+    if not followups.wants_a_person(understanding, company.person_labels):
+        return None
+    return Move("update" if memory.ticket else "handoff", "human_requested")
 
 
 def _closing(memory: Memory, understanding: Understanding) -> Move | None:
@@ -139,11 +153,18 @@ def _about_a_case(asked: Asked, memory: Memory, understanding: Understanding) ->
     return Move("answer", "came_back", resolved=False) if before else None
 
 
-def earlier_case(asked: Asked, memory: Memory, understanding: Understanding) -> TicketRef | None:
+def earlier_case(asked: Asked, memory: Memory, understanding: Understanding) -> Case | None:
     """The case that people already have: this conversation's, or the latest earlier one about the same."""
     if memory.ticket:
-        return memory.ticket
-    return next((t.ticket for t in related(asked, understanding) if t.ticket), None)
+        return subjects.current_case(memory)
+    return next(
+        (
+            Case(ticket=t.ticket, label=f"{t.category}.{t.subcategory}" if t.category else None)
+            for t in related(asked, understanding)
+            if t.ticket
+        ),
+        None,
+    )
 
 
 def related(asked: Asked, understanding: Understanding) -> tuple[ThreadSummary, ...]:
@@ -169,7 +190,7 @@ def _failed_again(memory: Memory, understanding: Understanding) -> Move | None:
 
 
 def _social(understanding: Understanding) -> Move | None:
-    phrase = _SOCIAL.get(understanding.act)
+    phrase = None if understanding.asks_back else _SOCIAL.get(understanding.act)
     if phrase is None or not _is(understanding, understanding.act):
         return None
     if len(understanding.text.split()) > _SOCIAL_WORDS:
@@ -187,17 +208,9 @@ def _not_ours(understanding: Understanding, out_of_scope: frozenset[str]) -> Mov
     return None
 
 
-def _more_for_the_case(memory: Memory, understanding: Understanding) -> Move | None:
-    """People have the case: what follows goes to them, unless it is clearly about something else."""
-    if memory.ticket is None:
-        return None
-    other_topic = (
-        understanding.main.certainty >= _CERTAIN
-        and memory.label is not None
-        and understanding.main.label.split(".")[0] != memory.label.split(".")[0]
-        and understanding.act in ("problem", "question")
-    )
-    return None if other_topic else Move("update", "more_information")
+def _more_for_the_case(memory: Memory) -> Move | None:
+    """People have the case: what follows goes to them. What names another topic is a subject of its own."""
+    return Move("update", "more_information") if memory.ticket else None
 
 
 def plausible(understanding: Understanding, choices: Mapping[str, str]) -> tuple[str, ...]:
@@ -211,16 +224,18 @@ def plausible(understanding: Understanding, choices: Mapping[str, str]) -> tuple
 
 
 def may_ask(
-    memory: Memory, understanding: Understanding, choices: Mapping[str, str]
+    memory: Memory, understanding: Understanding, company: CompanyFacts
 ) -> tuple[str, ...] | None:
-    """Where no article is sure: the labels to ask between, none for an open question, `None` for not asking."""
+    """Where no article is sure: the labels or categories to ask between, `None` for not asking."""
     if memory.clarified or memory.shown or len(understanding.questions) > 1:
         return None
     words = len(understanding.text.split())
+    choices = {x: text for x, text in company.choices.items() if x not in company.no_topic}
     between = plausible(understanding, choices)
     if between and words <= _FEW_WORDS and understanding.signals["ambiguity"] >= _UNCLEAR:
         return between
-    return () if words <= _HARDLY_ANY_WORDS and understanding.main.certainty < _CERTAIN else None
+    unclear = words <= _HARDLY_ANY_WORDS and understanding.main.certainty < _CERTAIN
+    return company.topic_names if unclear else None
 
 
 def sure_enough(understanding: Understanding, confidence: float) -> bool:

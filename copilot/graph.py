@@ -6,7 +6,8 @@ from langgraph.checkpoint.base import BaseCheckpointSaver
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 
-from copilot.nodes import Nodes, after_check, after_gate, after_recall
+from copilot.nodes import Nodes
+from copilot.routing import after_check, after_gate, after_recall
 from copilot.state import TurnState
 
 Graph = CompiledStateGraph[TurnState, None, TurnState, TurnState]

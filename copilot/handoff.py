@@ -14,7 +14,7 @@ from copilot.conversation import (
 from copilot.gate import location
 from copilot.moves import Move
 from copilot.people import Device, Person
-from copilot.state import Asked, Memory
+from copilot.state import Asked, Case, Memory
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
 from policies.model import Decision
@@ -34,6 +34,7 @@ _NEXT_STEP = {
     "more_information": "Read what the employee added; it may change the case.",
     "human_requested": "Contact the employee; they asked for a person.",
     "came_back": "Reopened: compare with the earlier attempt before repeating it.",
+    "frustrated": "Contact the employee soon; they are angry about the answers so far.",
     "outage": "The copilot could not finish this turn. Read the transcript and contact the employee.",
 }
 
@@ -46,22 +47,24 @@ def build(
     move: Move,
     findings: Sequence[Findings],
     company: CompanyFacts,
+    case: Case | None = None,
 ) -> Handoff:
-    """The handoff of this turn, with what earlier turns of the conversation brought."""
-    keeps = _keeps_topic(memory, understanding, move)
+    """The handoff of this turn, with what earlier turns of the conversation brought.
+
+    `case` is the open case that it is added to: its topic and queue stay as they are.
+    """
+    filed = case if case and case.label else None
+    keeps = filed is not None or _keeps_topic(memory, understanding, move)
     label = _label(understanding, decision, company) if not keeps else memory.label
-    label = move.focus or label
+    label = move.focus or (filed.label if filed else label)
     failed = memory.failures + (move.reason in FAILED and bool(memory.shown))
     environment = environment_of(asked, memory, understanding, label, company)
     card = _card(asked.person)
     category, _, subcategory = (label or "").partition(".")
     ruled = decision.effect == "escalate"
     topic = _topic(label, decision, company)
-    queue = (
-        move.queue
-        or (decision.queue if ruled else None)
-        or _queue(label, understanding, move, company)
-    )
+    decided = (move.queue, filed and filed.ticket.queue, decision.queue if ruled else None)
+    queue = next(filter(None, decided), None) or _queue(label, understanding, move, company)
     return Handoff(
         summary=_summary(asked, memory, understanding, topic, keeps),
         category=category or None,
@@ -72,9 +75,7 @@ def build(
         employee=card,
         environment=environment,
         attempted_steps=_steps(memory, understanding, failed),
-        error_messages=tuple(
-            dict.fromkeys((*memory.error_messages, *understanding.error_messages))
-        )[:10],
+        error_messages=_errors(memory, understanding),
         evidence=_evidence(memory.shown[:failed], findings, ruled=ruled),
         ruled_out=tuple(
             f"The steps of {article} did not help." for article in memory.shown[:failed]
@@ -94,6 +95,11 @@ def _label(understanding: Understanding, decision: Decision, company: CompanyFac
     if decision.escalated and understanding.main.certainty < LIKELY_TOPIC:
         return company.action_labels.get(decision.escalated[0].action, label)
     return label
+
+
+def _errors(memory: Memory, understanding: Understanding) -> tuple[str, ...]:
+    every = (*memory.error_messages, *understanding.error_messages)
+    return tuple(dict.fromkeys(every))[:10]
 
 
 def _card(person: Person) -> EmployeeCard:
@@ -116,7 +122,8 @@ def _keeps_topic(memory: Memory, understanding: Understanding, move: Move) -> bo
         "more_information",
         "not_sure",
     )
-    return follow_up and understanding.main.certainty < _CLEAR_TOPIC
+    unclear = understanding.main.certainty < _CLEAR_TOPIC
+    return move.reason == "frustrated" or (follow_up and unclear)
 
 
 def _queue(
@@ -124,9 +131,12 @@ def _queue(
 ) -> str:
     """The owner of the topic where the topic is clear, else the default queue."""
     sure = (
-        move.reason in ("steps_failed", "came_back")
+        move.reason in ("steps_failed", "came_back", "frustrated")
         or understanding.main.certainty >= _LIKELY_TOPIC
     )
+    if move.focus and move.focus in company.topics:
+        owners = (o for x, o in company.owners.items() if x.partition(".")[0] == move.focus)
+        return next(owners, company.default_queue)
     return company.owners.get(label or "", company.default_queue) if sure else company.default_queue
 
 
@@ -171,6 +181,8 @@ def _topic(label: str | None, decision: Decision, company: CompanyFacts) -> str:
     if decision.escalated:
         action = decision.escalated[0].action
         return company.action_titles.get(action, action.replace("_", " "))
+    if label and label in company.topics:
+        return company.choice(label, "en")
     return company.choices.get(label or "", "Topic unclear")
 
 

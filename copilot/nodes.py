@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from typing import Protocol
 
-from copilot import grounding, handoff, replying
+from copilot import followups, grounding, handoff, replying, subjects
 from copilot.author.assignment import Assignment, Author, Hearsay, Manner, Part, Source
 from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
@@ -16,6 +16,7 @@ from copilot.gate import policy_request
 from copilot.moves import Move
 from copilot.ports import Desk, Journal, Library, Policy
 from copilot.prompts.phrases import phrases
+from copilot.routing import memory_of, questions
 from copilot.screening import Screen
 from copilot.state import Memory, TurnState
 from copilot.understanding.message import Question, Understanding
@@ -66,21 +67,31 @@ class Nodes:
         self._parts = parts
 
     async def understand(self, state: TurnState) -> TurnState:
-        asked, memory = state["asked"], _memory(state)
+        asked, memory = state["asked"], memory_of(state)
         language = memory.language or asked.person.language or "en"
         read = self._parts.reader.read(asked.inquiry.text, language=language)
+        company = self._parts.company
+        before, memory = memory, subjects.turn_to(memory, read, company.no_topic)
+        if followups.asks_back(memory, read, company.no_topic):
+            read = replace(read, asks_back=True, tone="neutral", urgency="normal")
         if offered_choice(memory, read.text) is not None:
-            # Our own words ask for nothing but what we offered.
+            # Our own words ask for nothing but what we offered, and tell no mood.
+            calm = {**read.signals, "urgency": 0.0}
+            read = replace(read, actions=(), tone="neutral", urgency="normal", signals=calm)
+        if followups.asks_for_nothing(read, company.person_labels, company.action_labels):
             read = replace(read, actions=())
         elif self._parts.second is not None:
             read = await self._parts.second.add(read)
         if memory.problem and _continues(read, memory):
             question = self._parts.reader.question(f"{memory.problem}\n{read.text}")
-            read = replace(read, questions=(question,))
-        return {"understanding": read}
+            if read.asks_back:
+                form, time = read.main.form, read.main.asks_time
+                question = replace(question, form=form, asks_time=time)
+            read = replace(read, questions=(question,), alone=read.main)
+        return {"understanding": read, "memory": memory, "turned": memory is not before}
 
     async def gate(self, state: TurnState) -> TurnState:
-        asked, memory, read = state["asked"], _memory(state), state["understanding"]
+        asked, memory, read = state["asked"], memory_of(state), state["understanding"]
         company = self._parts.company
         request = policy_request(
             asked, memory, read, relations=company.relations, lockdown=company.lockdown
@@ -91,7 +102,7 @@ class Nodes:
             memory,
             read,
             decision,
-            out_of_scope=company.out_of_scope,
+            company=company,
         )
         return {"request": request, "decision": decision, "move": move}
 
@@ -117,9 +128,9 @@ class Nodes:
         """Draft from the articles found; what has none goes to people."""
         asked_for = questions(state)
         chosen = [
-            (question, hit, finding)
+            (question, article_id, finding)
             for question, finding in zip(asked_for, state["findings"], strict=True)
-            if (hit := _chosen(question, finding, state)) is not None
+            if (article_id := _chosen(question, finding, state)) is not None
         ]
         if not chosen:
             return {"move": self._ask_or_hand_over(state)}
@@ -127,9 +138,9 @@ class Nodes:
         parts = [
             Part(
                 question,
-                Source(article(hit.article_id), sentences(hit.article_id, question.vector)),
+                Source(article(article_id), sentences(article_id, question.vector)),
             )
-            for question, hit, _ in chosen
+            for question, article_id, _ in chosen
         ]
         manner = _manner(state, [finding for *_, finding in chosen], self._parts.company.forms)
         draft = await self._parts.author.write(Assignment(parts, manner, _hearsay(state)))
@@ -158,13 +169,15 @@ class Nodes:
 
     async def hand_off(self, state: TurnState) -> TurnState:
         """Store the handoff, then open or update the ticket; repeating it changes nothing."""
-        asked, memory, move = state["asked"], _memory(state), state["move"]
+        asked, memory, move = state["asked"], memory_of(state), state["move"]
         if move.kind == "say" and memory.ticket is not None:
             key = f"resolved:{asked.inquiry.id}"
             await self._parts.desk.resolve(
                 memory.ticket.id, key=key, by=asked.person.id, at=asked.inquiry.at
             )
             return {}
+        case = earlier_case(asked, memory, state["understanding"])
+        case = case if move.kind == "update" else None
         filled = handoff.build(
             asked,
             memory,
@@ -173,15 +186,17 @@ class Nodes:
             move,
             state.get("findings", ()),
             self._parts.company,
+            case,
         )
         key = f"handoff:{asked.inquiry.id}"
         await self._parts.journal.plan_handoff(asked.inquiry.id, key, filled)
-        open_case = earlier_case(asked, memory, state["understanding"])
-        if move.kind == "update" and open_case is not None:
+        aside = memory.set_aside
+        if case is not None:
             ticket = await self._parts.desk.update(
-                open_case.id, filled, key=key, at=asked.inquiry.at
+                case.ticket.id, filled, key=key, at=asked.inquiry.at
             )
         else:
+            aside = subjects.with_case_aside(memory)
             ticket = await self._parts.desk.open(
                 filled,
                 key=key,
@@ -190,10 +205,13 @@ class Nodes:
                 at=asked.inquiry.at,
             )
         await self._parts.journal.handed_off(key, ticket)
-        return {"handoff": filled, "memory": memory.model_copy(update={"ticket": ticket})}
+        return {
+            "handoff": filled,
+            "memory": memory.model_copy(update={"ticket": ticket, "set_aside": aside}),
+        }
 
     async def reply(self, state: TurnState) -> TurnState:
-        memory, move = _memory(state), state["move"]
+        memory, move = memory_of(state), state["move"]
         escalated = move.kind in ("handoff", "update")
         turn = replying.Turn(
             asked=state["asked"],
@@ -206,6 +224,7 @@ class Nodes:
             handoff=state.get("handoff") if escalated else None,
             ticket=memory.ticket if escalated else None,
             versions=self._parts.versions(),
+            turned=state["turned"],
         )
         reply = replying.compose(turn, self._parts.company)
         self._parts.screen.seal(reply.text)
@@ -219,10 +238,10 @@ class Nodes:
         company = self._parts.company
         move = next_move(
             state["asked"],
-            _memory(state),
+            memory_of(state),
             state["understanding"],
             again,
-            out_of_scope=company.out_of_scope,
+            company=company,
         )
         draft = state["draft"].without_statements()
         return {"decision": again, "move": move, "draft": draft}
@@ -230,7 +249,7 @@ class Nodes:
     def _ask_or_hand_over(self, state: TurnState) -> Move:
         move = state["move"]
         if move.kind == "answer" and move.reason == "answer":
-            labels = may_ask(_memory(state), state["understanding"], self._parts.company.choices)
+            labels = may_ask(memory_of(state), state["understanding"], self._parts.company)
             if labels is not None:
                 return Move("clarify", "not_sure", labels=labels)
         return _not_sure(move)
@@ -247,56 +266,17 @@ class Nodes:
         return passage
 
 
-def after_gate(state: TurnState) -> str:
-    if state["move"].resolved and _memory(state).ticket is not None:
-        return "hand_off"
-    return "reply" if state["move"].kind in ("say", "decline", "clarify") else "recall"
-
-
-def after_recall(state: TurnState) -> str:
-    answers = state["move"].kind == "answer" or (
-        state["decision"].effect == "escalate" and harmless(state["understanding"], state)
-    )
-    return "write" if answers else "hand_off"
-
-
-def after_check(state: TurnState) -> str:
-    return "reply" if state["move"].kind in ("answer", "clarify", "decline") else "hand_off"
-
-
-def questions(state: TurnState) -> tuple[Question, ...]:
-    """What is to be looked up: the parts of a message with several, without its privileged parts."""
-    read = state["understanding"]
-    if state["decision"].effect == "escalate":
-        return harmless(read, state) or (read.main,)
-    return read.questions[1:] or read.questions
-
-
-def harmless(read: Understanding, state: TurnState) -> tuple[Question, ...]:
-    """The parts of a mixed message in which nothing was seen that people must decide.
-
-    Where it is only seen in the message as a whole, no part of it is known to be harmless. An
-    incident comes before everything else: its safe steps, and nothing more.
-    """
-    if any(ruling.safe_steps for ruling in state["decision"].rulings):
-        return ()
-    ruled = {ruling.action for ruling in state["decision"].rulings if ruling.effect != "permit"}
-    told = {seen.segment for seen in read.actions if seen.action in ruled}
-    if read.text in told and not read.suspect:
-        return ()
-    if any(seen.seen_by == "model" for seen in read.actions if seen.action in ruled):
-        return ()  # a model does not say in which part it saw the action
-    asking = told - {read.text}
-    return tuple(
-        part
-        for part in read.questions[1:]
-        if part.text not in read.suspect and not any(part.text in text for text in asking)
-    )
-
-
-def _chosen(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
+def _chosen(question: Question, finding: Findings, state: TurnState) -> str | None:
     """The article to answer from, or none when it is not sure or was tried before."""
-    memory, move = _memory(state), state["move"]
+    memory = memory_of(state)
+    if state["move"].reason == followups.ABOUT_ANSWER:
+        return memory.shown[-1]
+    hit = _hit(question, finding, state)
+    return hit.article_id if hit else None
+
+
+def _hit(question: Question, finding: Findings, state: TurnState) -> ArticleHit | None:
+    memory, move = memory_of(state), state["move"]
     if move.reason == "step_failed" or (move.reason == "came_back" and memory.shown):
         fresh = (hit for hit in finding.hits if hit.article_id not in memory.shown)
         return next((hit for hit in fresh if _related(hit, question, memory)), None)
@@ -334,27 +314,29 @@ def _not_sure(move: Move) -> Move:
 
 def _continues(read: Understanding, memory: Memory) -> bool:
     """Whether the message only makes sense together with what was said before."""
-    if memory.pending is not None or read.act in _FOLLOW_UP_ACTS:
+    if memory.pending is not None or read.asks_back or read.act in _FOLLOW_UP_ACTS:
         return True
     return read.main.certainty < _UNCLEAR and len(read.text.split()) <= _FEW_WORDS
 
 
 def _manner(state: TurnState, findings: Sequence[Findings], forms: frozenset[str]) -> Manner:
     read = state["understanding"]
+    back = state["move"].reason == followups.ABOUT_ANSWER
     return Manner(
         phrases=phrases(read.language),
         language=read.language,
         tone=read.tone,
         urgency=read.urgency,
         platform=_reader(state).platform,
-        tentative=min(finding.confidence for finding in findings) < _TENTATIVE_BELOW,
+        tentative=not back and min(f.confidence for f in findings) < _TENTATIVE_BELOW,
         again=state["move"].reason == "step_failed",
+        asks_back=read if back else None,
         forms=forms,
     )
 
 
 def _hearsay(state: TurnState) -> Hearsay:
-    inquiry, case = state["asked"].inquiry, _memory(state).handoff
+    inquiry, case = state["asked"].inquiry, memory_of(state).handoff
     return Hearsay(
         inquiry.display_name,
         tuple(past.text for past in inquiry.history),
@@ -364,14 +346,10 @@ def _hearsay(state: TurnState) -> Hearsay:
 
 def _reader(state: TurnState) -> Reader:
     person, read = state["asked"].person, state["understanding"]
-    said = read.platform or _memory(state).platform
+    said = read.platform or memory_of(state).platform
     computer = person.computer
     return Reader(
         groups=frozenset({"all_staff", *person.groups}),
         platform=said or (computer.platform if computer else None),
         region=person.site,
     )
-
-
-def _memory(state: TurnState) -> Memory:
-    return state.get("memory") or Memory()

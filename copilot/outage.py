@@ -10,7 +10,7 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
-from copilot.prompts.phrases import phrases
+from copilot.prompts.phrases import phrases, spoken
 from copilot.state import Asked
 
 REASON = "outage"
@@ -58,7 +58,10 @@ def reply(
     )
     text = (
         say.say(
-            "outage", queue=taken.queue, ticket=taken.id, sla=company.sla.get(filled.priority, "")
+            "outage",
+            queue=taken.queue,
+            ticket=taken.id,
+            sla=say.duration(company.sla.get(filled.priority, "")),
         )
         if ticket
         else say.say("outage_plain", numbers=company.hotline_text())
@@ -68,7 +71,7 @@ def reply(
         thread_id=asked.thread_id,
         disposition="escalate",
         text=text,
-        language="en",
+        language=say.language if say.language in spoken() else "en",
         action_type="escalation",
         policy=PolicyOutcome(
             effect="escalate",

@@ -1,6 +1,6 @@
 """Compose the reply and what the conversation remembers of it. Pure."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from copilot.author.draft import Draft
@@ -14,7 +14,8 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
-from copilot.conversing import related
+from copilot.conversing import MAX_FAILURES, related
+from copilot.followups import ABOUT_ANSWER
 from copilot.handoff import FAILED, LIKELY_TOPIC
 from copilot.moves import Move
 from copilot.prompts.phrases import Phrases, phrases, spoken
@@ -24,7 +25,10 @@ from knowledge.findings import Findings
 from policies.model import Decision
 
 _OFFER_AFTER = 2
-_FOLLOW_UPS = ("step_failed", "came_back", "clarified", "more_information", "step_partial")
+_STEPS = 4
+_FOLLOW_UPS = (
+    "step_failed", "came_back", "clarified", "more_information", "step_partial", "vented", ABOUT_ANSWER,
+)  # fmt: skip
 _HANDOFF_PHRASES = {
     "not_sure": "not_sure",
     "human_requested": "human",
@@ -57,12 +61,14 @@ class Turn:
     handoff: Handoff | None
     ticket: TicketRef | None
     versions: Versions
+    turned: bool = False
+    """Whether the message turned to another subject than the last."""
 
     @property
     def label(self) -> str | None:
         """The `category.subcategory` that the reply is filed under."""
         main = self.understanding.main
-        if self.move.focus:
+        if self.move.focus or self.move.reason == "no_topic":
             return self.move.focus
         if self.move.kind == "answer" and self.draft.topic:
             return self.draft.topic
@@ -129,6 +135,8 @@ def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
         probes=memory.probes + (turn.decision.effect == "decline" or move.reason == "probe"),
         ticket=turn.ticket or memory.ticket,
         handoff=turn.handoff or memory.handoff,
+        set_aside=memory.set_aside,
+        vents=memory.vents + (move.reason == "vented"),
         resolved=reply.resolved if reply.resolved is not None else memory.resolved,
         redactions=memory.redactions + turn.asked.redactions,
         seen=turn.asked.seen,
@@ -156,40 +164,62 @@ def _lines(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
         "answer": _answered,
     }
     yield from by_kind[turn.move.kind](turn, say, company)
-    frustrated = turn.understanding.tone == "frustrated"
+    frustrated = turn.understanding.tone == "frustrated" and turn.move.reason != "vented"
     if frustrated and turn.memory.frustration + 1 >= _OFFER_AFTER and turn.move.kind in _ALONE:
         yield say.say("offer_person")
+    if turn.turned and turn.memory.set_aside and turn.move.kind in ("answer", "clarify", "handoff"):
+        other = turn.memory.set_aside[-1].ticket
+        yield say.say("other_case", ticket=other.id, queue=other.queue)
 
 
-def _said(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
-    if turn.move.phrase == "status":
-        ticket = turn.memory.ticket or next(
-            (t.ticket for t in turn.asked.earlier if t.ticket), None
-        )
-        if ticket is None:
-            yield say.say("status_none")
-        else:
-            yield say.say("status_open", ticket=ticket.id, queue=ticket.queue, status=ticket.status)
+def _said(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    if turn.move.phrase == "promise":
+        yield from _promised(turn, say, company)
+    elif turn.move.phrase == "status":
+        yield from _status(turn, say)
     elif turn.move.phrase:
         yield say.say(turn.move.phrase, ticket=turn.memory.ticket.id if turn.memory.ticket else "")
 
 
-def _declined(turn: Turn, say: Phrases, _: CompanyFacts) -> Iterator[str]:
+def _status(turn: Turn, say: Phrases) -> Iterator[str]:
+    """Every case of this conversation, or else the latest of the earlier ones."""
+    memory = turn.memory
+    here = [case.ticket for case in memory.set_aside] + [t for t in (memory.ticket,) if t]
+    earlier = [thread.ticket for thread in turn.asked.earlier if thread.ticket]
+    for ticket in here or earlier[:1]:
+        yield say.say("status_open", ticket=ticket.id, queue=ticket.queue, status=ticket.status)
+    if not here and not earlier:
+        yield say.say("status_none")
+
+
+def _promised(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
+    """How long the open case takes, by the promise of its priority."""
+    ticket, filed = turn.memory.ticket, turn.memory.handoff
+    if ticket is not None and filed is not None:
+        yield say.say(
+            "promise",
+            ticket=ticket.id,
+            queue=ticket.queue,
+            priority=filed.priority,
+            sla=say.duration(company.sla.get(filed.priority, "")),
+        )
+
+
+def _declined(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
     if turn.move.phrase:
         yield say.say(turn.move.phrase)
         return
-    for ruling in turn.decision.rulings:
-        if ruling.effect == "decline":
-            yield ruling.say or say.say("probe")
+    declined = [r.say or say.say("probe") for r in turn.decision.rulings if r.effect == "decline"]
+    yield from _policy_says(declined, say, company, "english_note")
 
 
 def _clarified(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
-    if turn.understanding.tone in ("frustrated", "anxious"):
+    if turn.understanding.tone in ("frustrated", "anxious") and turn.move.reason != "no_topic":
         yield say.say(turn.understanding.tone)
     if not turn.move.labels:
         yield say.say("clarify_open")
         return
-    yield say.say("clarify")
+    yield say.say("clarify" if "." in turn.move.labels[0] else "clarify_topic")
     for number, choice in enumerate(_choices(turn, say, company), start=1):
         yield f"{number}. {choice}"
 
@@ -197,7 +227,10 @@ def _clarified(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]
 def _choices(turn: Turn, say: Phrases, company: CompanyFacts) -> tuple[str, ...]:
     if turn.move.kind != "clarify" or not turn.move.labels:
         return ()
-    return (*(company.choices[label] for label in turn.move.labels), say.say("clarify_else"))
+    return (
+        *(company.choice(label, say.language) for label in turn.move.labels),
+        say.say("clarify_else"),
+    )
 
 
 def _pending(turn: Turn, reply: Reply) -> Pending | None:
@@ -224,34 +257,47 @@ def _handed_over(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[st
         return
     if not turn.draft.grounded and turn.understanding.tone in ("frustrated", "anxious"):
         yield say.say(turn.understanding.tone)
-    yield from _ruled(turn, say)
+    yield from _ruled(turn, say, company)
     if turn.draft.grounded:
         yield turn.draft.text
     if turn.move.kind == "update":
         yield say.say("updated", ticket=ticket.id, queue=ticket.queue)
         return
     yield say.say(
-        _HANDOFF_PHRASES.get(turn.move.reason, "handed"),
+        _handoff_phrase(turn),
         queue=ticket.queue,
         ticket=ticket.id,
         priority=turn.handoff.priority,
-        sla=company.sla.get(turn.handoff.priority, ""),
+        sla=say.duration(company.sla.get(turn.handoff.priority, "")),
     )
 
 
-def _ruled(turn: Turn, say: Phrases) -> Iterator[str]:
+def _handoff_phrase(turn: Turn) -> str:
+    """What the handoff is told with; two tries are only spoken of when there were two."""
+    if turn.move.reason == "steps_failed" and turn.memory.failures + 1 < MAX_FAILURES:
+        return "one_failure"
+    return _HANDOFF_PHRASES.get(turn.move.reason, "handed")
+
+
+def _ruled(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
     escalated = turn.decision.escalated
-    if not escalated:
-        return
-    if say.has("privileged"):
-        yield say.say("privileged")
     urgent = [ruling for ruling in escalated if ruling.safe_steps]
-    for ruling in urgent or escalated[:1]:
-        yield ruling.say
+    yield from _policy_says([r.say for r in urgent or escalated[:1]], say, company, "privileged")
     steps = dict.fromkeys(step for ruling in urgent for step in ruling.safe_steps)
     if steps:
         yield say.say("safe_steps")
-        yield from (f"{number}. {step}" for number, step in enumerate(list(steps)[:4], start=1))
+        shown = [company.ruled_in(say.language, step) or step for step in list(steps)[:_STEPS]]
+        yield from (f"{number}. {step}" for number, step in enumerate(shown, start=1))
+
+
+def _policy_says(
+    sentences: Sequence[str], say: Phrases, company: CompanyFacts, untranslated: str
+) -> Iterator[str]:
+    """Sentences of the policies in the employee's language, or English after one line in it."""
+    own = [company.ruled_in(say.language, sentence) for sentence in sentences]
+    if None in own and say.has(untranslated):
+        yield say.say(untranslated)
+    yield from (mine or english for mine, english in zip(own, sentences, strict=True))
 
 
 def _action_type(turn: Turn, disposition: Disposition) -> ActionType:

@@ -15,7 +15,6 @@ from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
 from copilot import outage
-from copilot.author.draft import Draft
 from copilot.company import CompanyFacts
 from copilot.conversation import (
     MAX_CHANNEL_CHARS,
@@ -35,15 +34,14 @@ from copilot.people import Person
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
     NewInquiry,
-    PassageScore,
     PlannedHandoff,
     Stored,
     ThreadSummary,
     TurnRecord,
     Unfinished,
 )
+from copilot.recording import fields_of, outage_record, record_of
 from copilot.state import Asked, Memory, TurnState
-from copilot.understanding.message import SeenAction
 from policies.redaction import Redacted, Redactor, Seen
 
 _MADE_UP = re.compile(r"(?:[a-z]{1,8}-)?[0-9a-f-]{1,36}")
@@ -192,7 +190,7 @@ class Copilot:
     async def _turn(self, asked: Asked, started: float) -> Reply:
         try:
             state = await asyncio.wait_for(self._run(asked), self._limits.turn_seconds)
-            reply, record = state["reply"], _record(state)
+            reply, record = state["reply"], record_of(state)
         except InquiryError:
             raise
         except Exception as error:  # noqa: BLE001  # the edge of a turn: whatever broke, a person gets the case
@@ -201,7 +199,7 @@ class Copilot:
         took = round((time.perf_counter() - started) * 1000, 2)
         reply = reply.model_copy(update={"timing_ms": {**reply.timing_ms, "total": took}})
         await self._journal.finish(reply, record.model_copy(update={"timing_ms": reply.timing_ms}))
-        self._telemetry.turn(_fields(reply))
+        self._telemetry.turn(fields_of(reply))
         return reply
 
     async def _run(self, asked: Asked) -> TurnState:
@@ -254,7 +252,7 @@ class Copilot:
             )
             await self._journal.handed_off(key, ticket)
         reply = outage.reply(asked, filled, ticket, self._company, self._versions())
-        return reply, _outage_record(asked, reply)
+        return reply, outage_record(asked, reply)
 
     async def _redactor_loaded(self) -> None:
         """No text passes before the redactor is there; other turns go on meanwhile."""
@@ -326,98 +324,3 @@ def _lockouts(threads: tuple[ThreadSummary, ...], at: datetime, company: Company
 def _before(at: datetime, span: timedelta) -> datetime:
     """Earlier by a span, as far as the calendar goes."""
     return at - min(span, at - datetime.min.replace(tzinfo=at.tzinfo))
-
-
-def _record(state: TurnState) -> TurnRecord:
-    asked, reply = state["asked"], state["reply"]
-    read = state.get("understanding")
-    findings = state.get("findings", ())
-    signals: dict[str, float | int | str | bool | list[str] | None] = {}
-    if read is not None:
-        signals = {
-            "act": read.act,
-            "tone": read.tone,
-            "urgency_class": read.urgency,
-            "label": read.main.label,
-            "label_certainty": round(read.main.certainty, 4),
-            "disguised": read.disguised,
-            "actions": [_seen(seen) for seen in read.actions],
-            "move": state["move"].kind,
-            "reason": state["move"].reason,
-            **{name: round(value, 4) for name, value in read.signals.items()},
-            **read.notes,
-        }
-    for number, finding in enumerate(findings):
-        signals |= {f"search{number}.{k}": round(float(v), 4) for k, v in finding.signals.items()}
-        signals[f"search{number}.confidence"] = round(finding.confidence, 4)
-    draft = state.get("draft")
-    signals |= draft.signals if draft else {}
-    passages = tuple(
-        PassageScore(
-            chunk_id=p.chunk_id, article_id=p.article_id, score=round(p.score, 4), stale=hit.stale
-        )
-        for finding in findings
-        for hit in (*finding.hits[:5], *finding.stale_hits[:2])
-        for p in hit.passages
-    )
-    author = draft.author if draft else "deterministic"
-    return _kept(asked, reply, author, signals, passages).model_copy(update=_receipt(state))
-
-
-def _seen(seen: SeenAction) -> str:
-    mark = "" if seen.seen_by == "recogniser" else f":{seen.seen_by}"
-    return f"{seen.action}:{seen.confidence:.2f}{mark}"
-
-
-def _receipt(state: TurnState) -> dict[str, object]:
-    request, decision = state.get("request"), state.get("decision")
-    return {
-        "request": request,
-        "input_hash": decision.input_hash if decision else None,
-        "prompt": state.get("draft", Draft()).prompt,
-    }
-
-
-def _outage_record(asked: Asked, reply: Reply) -> TurnRecord:
-    return _kept(asked, reply, "outage", {"reason": outage.REASON})
-
-
-def _kept(
-    asked: Asked,
-    reply: Reply,
-    author: str,
-    signals: dict[str, float | int | str | bool | list[str] | None],
-    passages: tuple[PassageScore, ...] = (),
-) -> TurnRecord:
-    return TurnRecord(
-        inquiry_id=reply.inquiry_id,
-        thread_id=reply.thread_id,
-        user=asked.person.id,
-        channel=asked.inquiry.channel,
-        at=asked.inquiry.at,
-        language=reply.language,
-        author=author,
-        passages=passages,
-        signals=signals,
-        decision=reply.policy,
-        versions=reply.versions,
-        cost_usd=reply.cost_usd,
-        redactions=asked.redactions,
-        context=asked.given,
-    )
-
-
-def _fields(reply: Reply) -> dict[str, str | float | int | bool | None]:
-    return {
-        "inquiry": reply.inquiry_id,
-        "thread": reply.thread_id,
-        "disposition": reply.disposition,
-        "category": reply.category,
-        "subcategory": reply.subcategory,
-        "confidence": reply.confidence,
-        "effect": reply.policy.effect,
-        "queue": reply.ticket.queue if reply.ticket else None,
-        "ms": reply.timing_ms.get("total"),
-        "knowledge": reply.versions.knowledge,
-        "policy": reply.versions.policy,
-    }

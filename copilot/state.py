@@ -28,6 +28,18 @@ class Pending(Value):
     choices: tuple[str, ...]
 
 
+class Case(Value):
+    """A case that people have, under the topic it was filed with."""
+
+    ticket: TicketRef
+    label: str | None = None
+    handoff: Handoff | None = None
+
+    @property
+    def category(self) -> str | None:
+        return (self.label or "").partition(".")[0] or None
+
+
 class Memory(Value):
     """What a conversation has come to so far."""
 
@@ -47,9 +59,13 @@ class Memory(Value):
     platform: str | None = None
     location: str | None = None
     frustration: int = 0
+    vents: int = 0
+    """How often anger alone brought the offer of a person."""
     probes: int = 0
     ticket: TicketRef | None = None
     handoff: Handoff | None = None
+    set_aside: tuple[Case, ...] = ()
+    """Open cases about other topics of this conversation, left as they are."""
     resolved: bool | None = None
     redactions: int = 0
     seen: Seen = Seen()
@@ -81,6 +97,7 @@ class TurnState(TypedDict, total=False):
     memory: Memory
     reply: Reply
     asked: Annotated[Asked, UntrackedValue]
+    turned: Annotated[bool, UntrackedValue]
     understanding: Annotated[Understanding, UntrackedValue]
     request: Annotated[PolicyRequest, UntrackedValue]
     decision: Annotated[Decision, UntrackedValue]

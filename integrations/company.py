@@ -13,6 +13,7 @@ from integrations.datafile import DataFile, DataFileError, Place, read
 from integrations.tickets.promise import DeskHours, Promise
 
 FILE = "company.yaml"
+_FIRST_TOPICS = 6
 
 Weekday = Literal["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
@@ -86,6 +87,7 @@ class Paths(Section):
     actions: Path = Path("policies/actions")
     rules: Path = Path("policies/rules")
     cases: Path = Path("policies/cases")
+    sentences: Path = Path("policies/sentences")
     directory: Path = Path("directory.yaml")
 
 
@@ -117,6 +119,13 @@ class Company(Section):
     """Labels that count as a lockout of the account."""
     out_of_scope: tuple[str, ...] = ()
     """Labels of questions that are not the service desk's."""
+    person_labels: tuple[str, ...] = ()
+    """Labels of messages that ask for a person."""
+    status_labels: tuple[str, ...] = ()
+    """Labels of questions about a case."""
+    topics: dict[str, dict[str, str]] = Field(default_factory=dict)
+    """What the question "What is it about?" offers: categories with their words by language, `en` at least.
+    Without any, the first categories are offered by their own words."""
     always_escalated: tuple[str, ...] = ()
     """Labels of which every message must reach people, whatever it asks."""
     applications: dict[str, str] = Field(default_factory=dict)
@@ -139,6 +148,16 @@ class Company(Section):
         return {label: self.choices.get(label) or _words(label) for label in self.labels}
 
     @property
+    def shown_topics(self) -> Mapping[str, Mapping[str, str]]:
+        """The categories of the opening question; without any of the company's own, its first ones."""
+        beside = {*self.person_labels, *self.status_labels, *self.out_of_scope}
+        return self.topics or {
+            name: {"en": name.replace("_", " ")}
+            for name, subs in list(self.categories.items())[:_FIRST_TOPICS]
+            if not {f"{name}.{sub}" for sub in subs} & beside
+        }
+
+    @property
     def articles(self) -> Path:
         return self._at(self.paths.articles)
 
@@ -158,6 +177,11 @@ class Company(Section):
     def cases(self) -> Path:
         """Decision cases, for `copilot policy test`; serving does not need them."""
         return self._at(self.paths.cases)
+
+    @property
+    def sentences(self) -> Path:
+        """Translations of what the policies say; a company without any is answered in English."""
+        return self._at(self.paths.sentences)
 
     @property
     def directory(self) -> Path:
@@ -196,6 +220,7 @@ def _faults(company: Company) -> Iterator[tuple[Place, str]]:
         yield ("default_queue",), f"The queue '{company.default_queue}' is not one of `queues`."
     yield from _sla_faults(company)
     yield from _label_faults(company)
+    yield from _category_faults(company)
     for name in ("articles", "utterances", "actions", "rules", "directory"):
         if not (path := getattr(company, name)).exists():
             yield ("paths", name), f"There is nothing at {path}. Correct the path."
@@ -221,6 +246,8 @@ def _label_faults(company: Company) -> Iterator[tuple[Place, str]]:
             *((("choices", label), label) for label in company.choices),
             *((("lockout_labels", n), label) for n, label in enumerate(company.lockout_labels)),
             *((("out_of_scope", n), label) for n, label in enumerate(company.out_of_scope)),
+            *((("person_labels", n), label) for n, label in enumerate(company.person_labels)),
+            *((("status_labels", n), label) for n, label in enumerate(company.status_labels)),
             *((("always_escalated", n), label) for n, label in enumerate(company.always_escalated)),
         ]
     )
@@ -230,12 +257,21 @@ def _label_faults(company: Company) -> Iterator[tuple[Place, str]]:
                 place,
                 f"The label '{label}' is not one of `categories`. Write 'category.subcategory'.",
             )
-    for category in company.applications:
-        if category not in company.categories:
-            yield (
-                ("applications", category),
-                f"The category '{category}' is not one of `categories`.",
-            )
+
+
+def _category_faults(company: Company) -> Iterator[tuple[Place, str]]:
+    keyed: tuple[tuple[str, Mapping[str, object]], ...] = (
+        ("applications", company.applications),
+        ("topics", company.topics),
+    )
+    for key, named in keyed:
+        for category in named:
+            if category not in company.categories:
+                text = f"The category '{category}' is not one of `categories`."
+                yield (key, category), text
+    for category, words in company.topics.items():
+        if "en" not in words:
+            yield ("topics", category), "The English words are missing. Add `en`."
 
 
 def _words(label: str) -> str:

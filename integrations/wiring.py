@@ -44,6 +44,7 @@ from policies import redaction
 from policies.engine import Policies
 from policies.loader import load_policies
 from policies.redaction import Redactor
+from policies.sentences import load_sentences
 
 
 @dataclass(slots=True)
@@ -258,6 +259,10 @@ def company_facts(
         action_labels={a.id: a.subcategory for a in catalogue.actions.values()},
         lockout_labels=frozenset(profile.lockout_labels),
         out_of_scope=frozenset(profile.out_of_scope),
+        person_labels=frozenset(profile.person_labels),
+        status_labels=frozenset(profile.status_labels),
+        topics=profile.shown_topics,
+        sentences=load_sentences(profile.sentences, policies),
         service_hours=profile.company.service_desk_hours,
         lockdown=lockdown or profile.lockdown,
         applications=profile.applications,

@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from copilot.author.draft import Draft
 from copilot.prompts.phrases import Phrases
-from copilot.understanding.message import Question
+from copilot.understanding.message import Question, Understanding
 from knowledge.article import Article
 
 
@@ -32,6 +32,8 @@ class Manner:
     """Ids of the company's forms."""
     again: bool = False
     """An earlier article did not help."""
+    asks_back: Understanding | None = None
+    """What is asked about an answer given before, in place of a question of its own."""
 
 
 class Part(NamedTuple):

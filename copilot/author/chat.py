@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from copilot.author import deterministic
 from copilot.author.assignment import Assignment, Hearsay, Manner, Part
-from copilot.author.deterministic import Pen, for_platform
+from copilot.author.deterministic import for_platform
 from copilot.author.draft import Draft, Statement
 from copilot.author.outline import blocks, items, of_kind, plain, sentences
+from copilot.author.pen import Pen
 from copilot.author.support import meant
 from copilot.chat.client import Answer, ChatClient, payload
 from copilot.prompts.instructions import instructions, version
@@ -78,6 +79,9 @@ class ChatAuthor:
         self.name = f"chat:{client.name}/{USE}@{version()}"
 
     async def write(self, assignment: Assignment) -> Draft:
+        if assignment.manner.asks_back is not None:
+            # About an answer given before there is nothing to choose: the article has it or not.
+            return deterministic.write(assignment.parts, assignment.manner)
         offered = tuple(passages(assignment))
         data = _data(assignment, offered)
         answer = await self._client.answer(USE, self._told, data, Written)

@@ -5,10 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from copilot.author.assignment import Assignment, Manner, Part, Source
+from copilot.author.details import explain, states_duration, times
 from copilot.author.draft import Draft, Statement
 from copilot.author.outline import Block, blocks, items, of_kind, plain, sentences
-from copilot.conversation import ActionType, Citation
-from copilot.prompts.phrases import Phrases
+from copilot.author.pen import Pen
+from copilot.author.verdict import verdict
+from copilot.conversation import ActionType
 from copilot.understanding.message import Question
 from knowledge.article import Article
 
@@ -74,14 +76,18 @@ def _opening(question: Question, manner: Manner) -> list[Statement]:
 def write_part(part: Part, manner: Manner, number: int) -> list[Statement]:
     question, source = part
     pen = Pen(source.article, manner.phrases, number)
-    direct = _direct(question, source)
-    pen.quote(direct.sentence, direct.section) if direct else None
+    if manner.asks_back is not None:
+        shown = for_platform(blocks(of_kind(source.article, "steps")), manner.platform)
+        explain(pen, source.article, shown, question, manner.asks_back, source.nearest)
+        pen.source()
+        return pen.statements
+    _first(pen, question, source)
     if question.form == "problem":
         told = [(item, s.path) for s in of_kind(source.article, "cause") for item in items(s.text)]
         causes(pen, told[:_MAX_CAUSES])
     if question.form != "how_long":
         steps(pen, source.article, manner.platform)
-    _caveats(pen, source, direct.sentence if direct else "")
+    _caveats(pen, source)
     if question.form == "problem":
         _check(pen, source.article)
         _if_not(pen, source.article)
@@ -91,44 +97,20 @@ def write_part(part: Part, manner: Manner, number: int) -> list[Statement]:
     return pen.statements
 
 
-class Pen:
-    """Collects the statements of one part, each with its citation."""
-
-    def __init__(self, article: Article, phrases: Phrases, part: int) -> None:
-        self.statements: list[Statement] = []
-        self.phrases = phrases
-        self._article = article
-        self._part = part
-
-    @property
-    def quoted(self) -> bool:
-        return any(statement.kind == "quote" for statement in self.statements)
-
-    def head(self, key: str, **values: object) -> None:
-        self.statements.append(
-            Statement(self.phrases.say(key, **values), part=self._part, needs_next=True)
-        )
-
-    def quote(self, text: str, section: str, *, shown: str | None = None) -> None:
-        """`text` as it stands in the section; `shown` is how it appears (numbered, bulleted)."""
-        citation = Citation(
-            article_id=self._article.id,
-            title=self._article.title,
-            section=section,
-            quote=plain(text),
-            reviewed_on=self._article.reviewed_on.isoformat(),
-            version=self._article.version,
-        )
-        self.statements.append(Statement(shown or plain(text), "quote", citation, self._part))
-
-    def source(self) -> None:
-        line = self.phrases.say(
-            "source",
-            title=self._article.title,
-            article_id=self._article.id,
-            reviewed_on=self._article.reviewed_on.isoformat(),
-        )
-        self.statements.append(Statement(line, part=self._part))
+def _first(pen: Pen, question: Question, source: Source) -> None:
+    """The sentence that answers: yes or no, a duration, or the one nearest to the question."""
+    ruled = verdict(question.text, source.nearest) if question.form == "yes_no" else None
+    if ruled:
+        (sentence, section), *more = ruled.said
+        pen.quote(sentence, section, shown=pen.phrases.say(ruled.answer, sentence=plain(sentence)))
+        for beside, its_section in more:
+            pen.quote(beside, its_section)
+        return
+    direct = _direct(question, source)
+    if direct:
+        pen.quote(direct.sentence, direct.section)
+    elif question.form == "how_long":
+        times(pen, source.article, source.nearest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,8 +128,11 @@ def _direct(question: Question, source: Source) -> _Direct | None:
             for sentence in sentences(section.text)
         ]
         return _Direct(*opening[0]) if opening else None
-    measured = [near for near in source.nearest if _DIGIT.search(near[0])]
-    choice = (measured if question.form == "how_long" else []) or source.nearest
+    choice = source.nearest
+    if question.form == "how_long":
+        timed = question.asks_time
+        told = [near for near in choice if (states_duration if timed else _DIGIT.search)(near[0])]
+        choice = told or ([] if timed else choice)
     return _Direct(choice[0][0], choice[0][1]) if choice else None
 
 
@@ -187,9 +172,11 @@ def for_platform(found: Sequence[Block], platform: str | None) -> list[Block]:
     )
 
 
-def _caveats(pen: Pen, source: Source, used: str) -> None:
+def _caveats(pen: Pen, source: Source) -> None:
     rules = [
-        near for near in source.nearest if near[1].lower() == "good to know" and near[0] != used
+        near
+        for near in source.nearest
+        if near[1].lower() == "good to know" and plain(near[0]) not in pen.quotes
     ]
     close = [near for near in rules if near[2] >= _CAVEAT_COSINE][:_CAVEATS] or rules[:1]
     if close:

@@ -1,5 +1,6 @@
 """Sentences by language, with English as the fallback; placeholders are checked when used."""
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from hashlib import sha256
@@ -8,11 +9,14 @@ from importlib import resources
 import yaml
 from pydantic import TypeAdapter
 
+_DURATION = re.compile(r"(\d+) (working )?(minute|hour|day)s?")
+
 
 class Phrases:
     """The sentences of one language."""
 
-    def __init__(self, own: Mapping[str, str], fallback: Mapping[str, str]) -> None:
+    def __init__(self, language: str, own: Mapping[str, str], fallback: Mapping[str, str]) -> None:
+        self.language = language
         self._own = own
         self._fallback = fallback
 
@@ -20,13 +24,23 @@ class Phrases:
         """The sentence of that key, filled in. An unknown key or placeholder is an error."""
         return (self._own.get(key) or self._fallback[key]).format(**values)
 
+    def duration(self, text: str) -> str:
+        """A promise such as `8 working hours` in this language; what is not one stays as it is."""
+        match = _DURATION.fullmatch(" ".join(text.split()))
+        if match is None:
+            return text
+        unit = f"working_{match[3]}" if match[2] else match[3]
+        number = "one" if match[1] == "1" else "many"
+        key = f"{unit}_{number}"
+        return self.say(key, count=match[1]) if key in self._fallback else text
+
     def has(self, key: str) -> bool:
         return key in self._own
 
 
 def phrases(language: str) -> Phrases:
     every = _load()
-    return Phrases(every.get(language, {}), every["en"])
+    return Phrases(language, every.get(language, {}), every["en"])
 
 
 def spoken() -> frozenset[str]:
@@ -43,7 +57,10 @@ def every() -> Mapping[str, Mapping[str, str]]:
 def frames() -> frozenset[str]:
     """What stands before a quote that a sentence frames, in every language."""
     return frozenset(
-        own["cause_one"].partition("{")[0] for own in _load().values() if "cause_one" in own
+        own[key].partition("{")[0]
+        for own in _load().values()
+        for key in ("cause_one", "says_yes", "says_no")
+        if key in own
     )
 
 

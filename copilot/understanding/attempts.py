@@ -11,6 +11,15 @@ _FUTURE = re.compile(
     r"\s*(?:i|we|you)?\s*$",
     re.IGNORECASE,
 )
+_NOT_DONE = re.compile(
+    r"(?:\b(?:not|never|without|since|before|nobody|no one)|n['\u2019]?t)"
+    r"\s+(?:(?:i|we|have|even|yet|having|ever)\s+)*$",
+    re.IGNORECASE,
+)
+"""Says that it was not done, or tells when the trouble began: "I haven't restarted", "since I updated"."""
+_NOTHING = re.compile(
+    r"^\W*(?:(?:i|we|have|ve|just)\W+)*(?:tried|changed|checked)\s+nothing\b", re.IGNORECASE
+)
 
 
 def attempted_steps(text: str) -> tuple[AttemptedStep, ...]:
@@ -19,9 +28,11 @@ def attempted_steps(text: str) -> tuple[AttemptedStep, ...]:
     found: dict[str, AttemptedStep] = {}
     for pattern in patterns().tried.values():
         for match in pattern.finditer(text):
-            if _FUTURE.search(text[max(0, match.start() - 30) : match.start()]):
+            before, own = text[max(0, match.start() - 30) : match.start()], match.group()
+            if _FUTURE.search(before) or _NOT_DONE.search(before) or _NOTHING.search(own):
                 continue
-            step = re.sub(r"\s+", " ", match.group()).strip(" ,")
+            # "restarted it, still down" names a step and then its outcome.
+            step = re.sub(r"\s+", " ", patterns().unchanged.split(own)[0]).strip(" ,.;-")
             found.setdefault(
                 step.lower(),
                 AttemptedStep(

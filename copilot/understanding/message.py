@@ -31,6 +31,8 @@ class Question:
     """Probability of each `category.subcategory`."""
     form: str = "problem"
     """`yes_no`, `how_long` or `problem`."""
+    asks_time: bool = False
+    """Whether it is a duration that is asked for, and not another number."""
 
     @property
     def label(self) -> str:
@@ -39,6 +41,25 @@ class Question:
     @property
     def certainty(self) -> float:
         return self.labels[self.label]
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """How the text refers back and what it says of the outcome, on its surface."""
+
+    step: int | None = None
+    """Number of the step that it asks about."""
+    place: bool = False
+    """Asks where something is."""
+    meaning: bool = False
+    """Asks what something means or how exactly it is done."""
+    asks: bool = False
+    """Holds a question, whatever surrounds it."""
+    works_now: bool = False
+    unchanged: bool = False
+    """Says that nothing got better."""
+    pleads: bool = False
+    """Calls for help and says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +81,19 @@ class Understanding:
     disguised: bool = False
     suspect: frozenset[str] = frozenset()
     """Parts in which an action was seen, whether or not it was seen better in the whole."""
+    signs: Signs = Signs()
+    alone: Question | None = None
+    """The message by itself, where `main` is read together with what was said before."""
+    asks_back: bool = False
+    """Asks about the answer or the case before; set where the conversation is known."""
     signals: Mapping[str, float] = field(default_factory=dict)
     notes: Mapping[str, float | int | str] = field(default_factory=dict)
     """What came of asking a chat model too."""
+
+    @property
+    def itself(self) -> Question:
+        """The message without what was said before."""
+        return self.alone or self.main
 
     @property
     def main(self) -> Question:

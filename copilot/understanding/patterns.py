@@ -18,8 +18,21 @@ class Patterns(BaseModel):
     tried: dict[str, re.Pattern[str]]
     worked: re.Pattern[str]
     unchanged: re.Pattern[str]
+    works_now: dict[str, re.Pattern[str]]
+    pleads: re.Pattern[str]
+    step_words: re.Pattern[str]
+    step_number: re.Pattern[str]
+    ordinals: dict[str, re.Pattern[str]]
+    explain: dict[str, re.Pattern[str]]
+    place: dict[str, re.Pattern[str]]
+    asks: dict[str, re.Pattern[str]]
     yes_no: dict[str, re.Pattern[str]]
+    verdicts: dict[str, re.Pattern[str]]
+    negated: re.Pattern[str]
+    states_yes: dict[str, re.Pattern[str]]
+    states_no: dict[str, re.Pattern[str]]
     how_long: re.Pattern[str]
+    duration: re.Pattern[str]
     question_marks: re.Pattern[str]
 
 
@@ -45,3 +58,7 @@ def first_match(options: dict[str, re.Pattern[str]], text: str) -> str | None:
         if p.search(text)
     ]
     return max(found)[1] if found else None
+
+
+def any_match(options: dict[str, re.Pattern[str]], text: str) -> bool:
+    return any(pattern.search(text) for pattern in options.values())

@@ -6,15 +6,17 @@ from copilot.ports import Embedder, Vector
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.classifier import Classifiers
 from copilot.understanding.language import choose
-from copilot.understanding.message import Question, SeenAction, Understanding
+from copilot.understanding.message import Question, SeenAction, Signs, Understanding
 from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
 from copilot.understanding.recogniser import Recogniser, Seen
 from copilot.understanding.segments import enumerated, segments, sides
+from copilot.understanding.signs import signs
 
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
+_CLEAR_ACT, _SHORT = 0.5, 4
 _MIN_PART_WORDS = 5
 """A shorter sentence says too little to be read by itself."""
 _MOST = 0.7
@@ -52,7 +54,13 @@ class MessageReader:
         return self._question(text, self._named("label", text, tuned))
 
     def _question(self, text: str, labels: dict[str, float]) -> Question:
-        return Question(text, self._search.embed_queries([text])[0], labels, _form(text))
+        return Question(
+            text,
+            self._search.embed_queries([text])[0],
+            labels,
+            _form(text),
+            patterns().duration.search(text) is not None,
+        )
 
     def read(self, raw: str, *, language: str = "en") -> Understanding:
         """Read `raw`. `language` is the writer's usual one."""
@@ -72,7 +80,8 @@ class MessageReader:
             for given in zip(texts, vectors, topics, plain, strict=True)
         ]
         told = {half: self._told(half) for half in halves}
-        acts = _acts(text, self._named("act", text, vectors[0]))
+        said = signs(text, questions[0].form)
+        acts = _acts(said, self._named("act", text, vectors[0]), short=len(text.split()) <= _SHORT)
         spoken = choose(
             text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
         )
@@ -85,7 +94,7 @@ class MessageReader:
             actions=_actions([*texts, *told], [*asked, *told.values()]),
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
-            tone=_clear(tone, "neutral"),
+            tone="neutral" if said.works_now else _clear(tone, "neutral"),
             urgency=_clear(urgency, "normal"),
             platform=first_match(patterns().platforms, text),
             location=first_match(patterns().locations, text),
@@ -95,6 +104,7 @@ class MessageReader:
             suspect=frozenset(
                 part for part, seen in zip(texts[1:], asked[1:], strict=True) if seen
             ),
+            signs=said,
             signals={
                 "frustration": tone.get("frustrated", 0.0),
                 "urgency": urgency.get("high", 0.0),
@@ -203,12 +213,24 @@ def _clear(classes: dict[str, float], usual: str) -> str:
     return best if classes[best] >= _CLEAR else usual
 
 
-def _acts(text: str, read: dict[str, float]) -> dict[str, float]:
-    """Who says that nothing changed does not say that it works, however friendly it sounds."""
-    if not patterns().unchanged.search(text):
-        return read
-    solved = read.get("resolved", 0.0)
-    return {**read, "resolved": 0.0, "step_failed": read.get("step_failed", 0.0) + solved}
+def _acts(said: Signs, read: dict[str, float], *, short: bool) -> dict[str, float]:
+    """What is said of the outcome decides between acts that sound alike.
+
+    Who says that nothing changed neither thanks nor says that it works, however friendly it sounds;
+    in a few words it says nothing else. Who thanks and says that it works now reports a success.
+    """
+    if said.unchanged:
+        alike = ("resolved", "smalltalk", "thanks", "cancel")
+        unsure = tuple(act for act, p in read.items() if p < _CLEAR_ACT) if short else ()
+        return _moved(read, tuple({*alike, *unsure} - {"step_failed"}), "step_failed")
+    if said.works_now:
+        return _moved(read, ("thanks", "smalltalk", "greeting"), "resolved")
+    return read
+
+
+def _moved(read: dict[str, float], givers: tuple[str, ...], taker: str) -> dict[str, float]:
+    gained = sum(read.get(act, 0.0) for act in givers)
+    return {**read, **dict.fromkeys(givers, 0.0), taker: read.get(taker, 0.0) + gained}
 
 
 def _form(text: str) -> str:

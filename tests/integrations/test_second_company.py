@@ -142,3 +142,18 @@ def marks_of_the_reference_company() -> list[str]:
         "company portal",
     )
     return [word.casefold() for word in words]
+
+
+async def test_a_policy_without_translation_follows_one_line_in_the_language(clinic: App) -> None:
+    reply = await ask(clinic, "mein Arbeits-Mac wurde gestohlen", "greta.lind")
+    assert (reply.disposition, reply.language) == ("escalate", "de")
+    lines = reply.text.splitlines()
+    assert lines[0].startswith("Das darf nur ein Mensch entscheiden")
+    assert "Minuten" in lines[-1]
+
+
+async def test_a_message_without_content_is_asked_about_its_own_categories(clinic: App) -> None:
+    reply = await ask(clinic, "????")
+    assert reply.disposition == "clarify"
+    assert "clinical" in reply.choices
+    assert "desk" not in reply.choices
