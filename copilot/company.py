@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from copilot.conversation import Priority
+from copilot.hours import WorkingHours
 from policies.model import Relation
 
 
@@ -30,6 +31,9 @@ class CompanyFacts:
     lockout_labels: frozenset[str] = frozenset()
     out_of_scope: frozenset[str] = frozenset()
     service_hours: str = ""
+    desk_hours: WorkingHours = WorkingHours()
+    site_hours: Mapping[str, WorkingHours] = field(default_factory=dict)
+    """When people work, by site; the others keep the desk's hours."""
     lockdown: bool = False
     forms: frozenset[str] = frozenset()
     """Ids of the forms that requests are made with."""

@@ -82,9 +82,7 @@ class Nodes:
     async def gate(self, state: TurnState) -> TurnState:
         asked, memory, read = state["asked"], _memory(state), state["understanding"]
         company = self._parts.company
-        request = policy_request(
-            asked, memory, read, relations=company.relations, lockdown=company.lockdown
-        )
+        request = policy_request(asked, memory, read, company)
         decision = self._parts.policy.decide(request)
         move = next_move(
             asked,

@@ -289,7 +289,7 @@ def _desk(database: Database, profile: Company) -> EmbeddedDesk:
         database,
         queues=frozenset(profile.queues),
         promises=profile.promises,
-        hours=profile.desk_hours.of_the_desk(),
+        hours=profile.desk_hours.as_kept(),
     )
 
 
@@ -321,6 +321,8 @@ def company_facts(
         lockout_labels=frozenset(profile.lockout_labels),
         out_of_scope=frozenset(profile.out_of_scope),
         service_hours=profile.company.service_desk_hours,
+        desk_hours=profile.desk_hours.as_kept(),
+        site_hours={site: hours.as_kept() for site, hours in profile.site_hours.items()},
         lockdown=lockdown or profile.lockdown,
         applications=profile.applications,
         forms=frozenset(profile.forms),

@@ -42,6 +42,8 @@ class Situation(Value):
 
     device_managed: bool | None = None
     location: Location = "unknown"
+    working_hours: bool | None = None
+    """Whether it is working time at the asker's site, by the clock of the inquiry; there is none here."""
     lockouts_24h: int = 0
     probes_in_thread: int = 0
     """How often this thread already asked for something that was escalated or declined by rule."""
