@@ -27,7 +27,8 @@ def policy_request(
             device_managed=_managed(asked.person),
             location=_strictest_location(asked.person, memory, understanding),
             working_hours=_working_hours(asked, company),
-            lockouts_24h=asked.lockouts_24h,
+            topic=_topic(understanding),
+            lockouts_24h=asked.lockouts_24h + _locked_out_now(understanding, company),
             probes_in_thread=memory.probes,
             lockdown=company.lockdown,
         ),
@@ -82,3 +83,14 @@ def _working_hours(asked: Asked, company: CompanyFacts) -> bool | None:
     """Whether it was working time at the asker's site when the message was written."""
     site = asked.person.site or ""
     return company.site_hours.get(site, company.desk_hours).include(asked.inquiry.at)
+
+
+def _locked_out_now(understanding: Understanding, company: CompanyFacts) -> bool:
+    """Whether this message is about a lockout: it counts beside those of earlier conversations."""
+    told = {company.action_labels.get(seen.action) for seen in understanding.actions}
+    return bool({*told, _topic(understanding)} & company.lockout_labels)
+
+
+def _topic(understanding: Understanding) -> str | None:
+    """What the message as a whole is about."""
+    return next((question.label for question in understanding.questions), None)

@@ -37,6 +37,7 @@ FACTS = (
     "device_managed?: Bool",
     "location: Location",
     "working_hours?: Bool",
+    "topic?: String",
     "lockouts_24h: Long",
     "probes: Long",
     "lockdown: Bool",
@@ -188,6 +189,8 @@ def _question(asked: _Asked, request: PolicyRequest) -> dict[str, object]:
         context["device_managed"] = situation.device_managed
     if situation.working_hours is not None:
         context["working_hours"] = situation.working_hours
+    if situation.topic is not None:
+        context["topic"] = situation.topic
     return {
         "principal": {"type": "User", "id": request.asker.id},
         "action": {"type": "Action", "id": asked.action},

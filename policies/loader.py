@@ -149,7 +149,7 @@ def _plain(text: str) -> str:
 def _misfit(policies: Policies) -> list[Problem]:
     """A schema that cannot take all the facts that the engine hands over would escalate everything."""
     asker = Asker(id="anyone", site="anywhere")
-    situation = Situation(device_managed=True, working_hours=True)
+    situation = Situation(device_managed=True, working_hours=True, topic="any.thing")
     decision = decide(PolicyRequest(asker=asker, situation=situation), policies)
     if "policy-error" not in decision.rules:
         return []

@@ -48,6 +48,7 @@ situations = st.builds(
     device_managed=st.none() | st.booleans(),
     location=st.sampled_from(get_args(Location)),
     working_hours=st.none() | st.booleans(),
+    topic=st.none() | st.sampled_from(["password_reset.lockout", "mfa.lost_phone", ""]),
     lockouts_24h=st.integers(-(2**70), 2**70) | st.integers(0, 5),
     probes_in_thread=st.integers(0, 6),
     lockdown=st.booleans(),
