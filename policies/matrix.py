@@ -53,6 +53,11 @@ _Row = tuple[tuple[str, ...], str]
 
 def matrix(policies: Policies) -> str:
     """Both tables; the same policies give the same text."""
+    return "".join(lines(policies))
+
+
+def lines(policies: Policies) -> Iterator[str]:
+    """The text line by line, as far as anybody reads."""
     where = (
         get_args(Relation),
         tuple(VERIFIED),
@@ -61,9 +66,10 @@ def matrix(policies: Policies) -> str:
         (*_named_sites(policies), *SITES),
     )
     when = (("employee", "contractor"), tuple(RECORDS), tuple(HOURS), get_args(Location))
-    first = _table(where, _by_site, policies)
-    second = _table(when, _by_hour, policies)
-    return HEAD + "".join(first) + MIDDLE + "".join(second)
+    yield from HEAD.splitlines(keepends=True)
+    yield from _table(where, _by_site, policies)
+    yield from MIDDLE.splitlines(keepends=True)
+    yield from _table(when, _by_hour, policies)
 
 
 def _table(
