@@ -54,8 +54,8 @@ def load_policies(
         # Rules are not validated against half a catalogue: that would report faults they lack.
         raise PolicyLoadError(problems)
     policies = _assemble(rules, schema, catalogue, default_queue)
-    problems = [*_invalid(rules, schema, catalogue)]
-    problems += _misfit(policies) or _unsafe(policies)
+    # Each looks at what those before it found whole; otherwise it reports their faults again.
+    problems = [*_invalid(rules, schema, catalogue)] or _misfit(policies) or [*_unsafe(policies)]
     if problems:
         raise PolicyLoadError(problems)
     return policies

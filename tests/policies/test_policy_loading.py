@@ -150,6 +150,13 @@ def test_the_version_follows_every_meaning(
             "more.cedar:1: The rule that starts here does not end; close it with ';'.",
         ),
         (
+            (
+                '\n@id("x") @reason("r") permit (principal, action, resource)\n'
+                '@id("y") @reason("r") permit (principal, action, resource);'
+            ),
+            "more.cedar:2: The rule that starts here runs into the next one; close it with ';'.",
+        ),
+        (
             '\n\n@id("x") @reason("r")\npermit (principal, action == Action::"open_dor", resource);',
             "more.cedar:3: Rule 'x': unrecognized action `Action::\"open_dor\"`",
         ),
