@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import attacks, hostile, recognition, redaction, retrieval, turn
+from benchmarks import attacks, decision, hostile, recognition, redaction, retrieval, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("== turn: processor time and memory ==", flush=True)
     quick = ["--passages", "0", "--rounds", "1"] if given.quick else []
     turn.main(["--work", str(given.work), *quick])
+    print(
+        "\n== decision: what it costs to decide, to recognise, to mask and to start ==", flush=True
+    )
+    decision.main(["--work", str(given.work), *(["--rounds", "1"] if given.quick else [])])
     print("\n== recognition: mandatory requests and harmless look-alikes ==", flush=True)
     recognition.main([])
     print("\n== hostile: what a chat model on the attacker's side achieves ==", flush=True)

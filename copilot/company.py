@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from copilot.conversation import Priority
+from copilot.hours import WorkingHours
 from policies.model import Relation
 
 
@@ -38,6 +39,9 @@ class CompanyFacts:
     sentences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the policies say in other languages: by language, then by the English sentence."""
     service_hours: str = ""
+    desk_hours: WorkingHours = WorkingHours()
+    site_hours: Mapping[str, WorkingHours] = field(default_factory=dict)
+    """When people work, by site; the others keep the desk's hours."""
     lockdown: bool = False
     forms: frozenset[str] = frozenset()
     """Ids of the forms that requests are made with."""

@@ -47,7 +47,5 @@ async def explain(
     read = reader.read(clean.text, language=person.language or "en")
     if second is not None:
         read = await second.add(read)
-    request = policy_request(
-        asked, Memory(), read, relations=company.relations, lockdown=company.lockdown
-    )
+    request = policy_request(asked, Memory(), read, company)
     return Explanation(read, request, policy.decide(request), redacted.count)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import get_args
 
+from copilot.company import CompanyFacts
 from copilot.people import Person
 from copilot.state import Asked, Memory
 from copilot.understanding.message import Understanding
@@ -16,20 +17,20 @@ def policy_request(
     asked: Asked,
     memory: Memory,
     understanding: Understanding,
-    *,
-    relations: Mapping[str, Relation],
-    lockdown: bool,
+    company: CompanyFacts,
 ) -> PolicyRequest:
     """What the policy layer is asked. Facts come from directory and records, wishes from the text."""
     return PolicyRequest(
         asker=asker(asked.person),
-        actions=(*_plain_question(understanding), *_requested(understanding, relations)),
+        actions=(*_plain_question(understanding), *_requested(understanding, company.relations)),
         situation=Situation(
             device_managed=_managed(asked.person),
             location=_strictest_location(asked.person, memory, understanding),
-            lockouts_24h=asked.lockouts_24h,
+            working_hours=_working_hours(asked, company),
+            topic=_topic(understanding),
+            lockouts_24h=asked.lockouts_24h + _locked_out_now(understanding, company),
             probes_in_thread=memory.probes,
-            lockdown=lockdown,
+            lockdown=company.lockdown,
         ),
     )
 
@@ -76,3 +77,20 @@ def _strictest_location(person: Person, memory: Memory, understanding: Understan
 
 def _managed(person: Person) -> bool | None:
     return person.computer.managed if person.computer else None
+
+
+def _working_hours(asked: Asked, company: CompanyFacts) -> bool | None:
+    """Whether it was working time at the asker's site when the message was written."""
+    site = asked.person.site or ""
+    return company.site_hours.get(site, company.desk_hours).include(asked.inquiry.at)
+
+
+def _locked_out_now(understanding: Understanding, company: CompanyFacts) -> bool:
+    """Whether this message is about a lockout: it counts beside those of earlier conversations."""
+    told = {company.action_labels.get(seen.action) for seen in understanding.actions}
+    return bool({*told, _topic(understanding)} & company.lockout_labels)
+
+
+def _topic(understanding: Understanding) -> str | None:
+    """What the message as a whole is about."""
+    return next((question.label for question in understanding.questions), None)

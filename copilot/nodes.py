@@ -93,9 +93,7 @@ class Nodes:
     async def gate(self, state: TurnState) -> TurnState:
         asked, memory, read = state["asked"], memory_of(state), state["understanding"]
         company = self._parts.company
-        request = policy_request(
-            asked, memory, read, relations=company.relations, lockdown=company.lockdown
-        )
+        request = policy_request(asked, memory, read, company)
         decision = self._parts.policy.decide(request)
         move = next_move(
             asked,

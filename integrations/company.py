@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from copilot.conversation import Priority
+from copilot.hours import WorkingHours
 from integrations.datafile import DataFile, DataFileError, Place, read
-from integrations.tickets.promise import DeskHours, Promise
+from integrations.tickets.promise import Promise
 
 FILE = "company.yaml"
 _FIRST_TOPICS = 6
@@ -24,7 +25,7 @@ class Section(BaseModel):
 
 
 class Hours(Section):
-    """When the service desk works; promises in working time are counted in these."""
+    """When a place works, in its own time."""
 
     zone: str = "UTC"
     days: tuple[Weekday, ...] = Field(default=_WEEKDAYS, min_length=1)
@@ -56,8 +57,8 @@ class Hours(Section):
             raise ValueError(f"The desk closes at {self.closes} before it opens. Swap the times")
         return self
 
-    def of_the_desk(self) -> DeskHours:
-        return DeskHours(
+    def as_kept(self) -> WorkingHours:
+        return WorkingHours(
             zone=ZoneInfo(self.zone),
             weekdays=frozenset(_WEEKDAYS.index(day) for day in self.days),
             opens=self.opens,
@@ -109,6 +110,9 @@ class Company(Section):
     sla: dict[Priority, str]
     """The promise of each priority, as employees read it: `15 minutes`, `8 working hours`."""
     desk_hours: Hours = Hours()
+    """When the service desk works; promises in working time are counted in these."""
+    site_hours: dict[str, Hours] = Field(default_factory=dict)
+    """When people work, by site, in its own time; a site that is not named keeps the desk's hours."""
     facts: dict[str, str] = Field(default_factory=dict)
     forms: tuple[str, ...] = ()
     categories: dict[str, tuple[str, ...]] = Field(min_length=1)
@@ -221,6 +225,9 @@ def _faults(company: Company) -> Iterator[tuple[Place, str]]:
     yield from _sla_faults(company)
     yield from _label_faults(company)
     yield from _category_faults(company)
+    for site in company.site_hours:
+        if site not in company.company.sites:
+            yield ("site_hours", site), f"The site '{site}' is not one of `company.sites`. Add it."
     for name in ("articles", "utterances", "actions", "rules", "directory"):
         if not (path := getattr(company, name)).exists():
             yield ("paths", name), f"There is nothing at {path}. Correct the path."

@@ -228,7 +228,7 @@ def desk_of(database: Database, profile: Company) -> EmbeddedDesk:
         database,
         queues=frozenset(profile.queues),
         promises=profile.promises,
-        hours=profile.desk_hours.of_the_desk(),
+        hours=profile.desk_hours.as_kept(),
     )
 
 
@@ -264,6 +264,8 @@ def company_facts(
         topics=profile.shown_topics,
         sentences=load_sentences(profile.sentences, policies),
         service_hours=profile.company.service_desk_hours,
+        desk_hours=profile.desk_hours.as_kept(),
+        site_hours={site: hours.as_kept() for site, hours in profile.site_hours.items()},
         lockdown=lockdown or profile.lockdown,
         applications=profile.applications,
         forms=frozenset(profile.forms),

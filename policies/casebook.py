@@ -55,6 +55,8 @@ class Case(Value):
     queue: str | None = None
     priority: Priority | None = None
     mandatory_class: str | None = None
+    reason: str | None = None
+    """A passage of the reasons that the decision gives."""
     effects: dict[str, Effect] = Field(default_factory=dict)
     """For several actions: the effect of each that matters."""
 
@@ -95,6 +97,16 @@ def run_cases(policies: Policies, folder: Path) -> list[CaseResult]:
     return [_run(case, file, line, policies) for case, file, line in _read(folder)]
 
 
+def read_cases(folder: Path) -> list[Case]:
+    """Every case of a folder. Raises `PolicyLoadError` when a case file is faulty."""
+    return [case for case, _, _ in _read(folder)]
+
+
+def faults_of(case: Case, decision: Decision) -> tuple[Fault, ...]:
+    """Where the decision is not what the case says."""
+    return tuple(_faults(case, decision))
+
+
 def request_of(case: Case, policies: Policies) -> PolicyRequest:
     return PolicyRequest(
         asker=Asker.model_validate(case.asker.model_dump()),
@@ -114,7 +126,7 @@ def _asked(ask: str, policies: Policies) -> RequestedAction:
 
 def _run(case: Case, file: str, line: int, policies: Policies) -> CaseResult:
     decision = decide(request_of(case, policies), policies)
-    faults = tuple(_faults(case, decision))
+    faults = faults_of(case, decision)
     return CaseResult(name=case.name, file=file, line=line, faults=faults, decision=decision)
 
 
@@ -132,6 +144,8 @@ def _faults(case: Case, decision: Decision) -> Iterator[Fault]:
     for name, expected, actual in wanted:
         if expected is not None and actual != expected:
             yield Fault(name, expected, actual or "none")
+    if case.reason and case.reason not in decision.reason:
+        yield Fault("reason", case.reason, decision.reason)
     actual_effects = {ruling.action: ruling.effect for ruling in decision.rulings}
     for action, effect in case.effects.items():
         if actual_effects.get(action) != effect:

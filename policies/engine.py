@@ -28,6 +28,22 @@ from policies.rule import Rule
 PASSED_ON = "I cannot decide this myself, so I have passed it on to a colleague."
 LAST = "P9"
 
+FACTS = (
+    "relation: Relation",
+    "employment: Employment",
+    "groups: Set<String>",
+    "site?: String",
+    "verified: Bool",
+    "device_managed?: Bool",
+    "location: Location",
+    "working_hours?: Bool",
+    "topic?: String",
+    "lockouts_24h: Long",
+    "probes: Long",
+    "lockdown: Bool",
+)
+"""What a schema declares of the situation, as it is written there."""
+
 BUILT_IN = {
     "default-escalate": "No rule permits this action, so a person decides.",
     "unknown-action": "The action is not in the catalogue, so a person decides.",
@@ -171,6 +187,10 @@ def _question(asked: _Asked, request: PolicyRequest) -> dict[str, object]:
         context["site"] = request.asker.site
     if situation.device_managed is not None:
         context["device_managed"] = situation.device_managed
+    if situation.working_hours is not None:
+        context["working_hours"] = situation.working_hours
+    if situation.topic is not None:
+        context["topic"] = situation.topic
     return {
         "principal": {"type": "User", "id": request.asker.id},
         "action": {"type": "Action", "id": asked.action},

@@ -16,9 +16,9 @@ from typing import get_args
 import cedarpy
 
 from policies.catalogue import Action, Catalogue, load_catalogue, unknown_queue
-from policies.engine import Policies, decide
+from policies.engine import FACTS, Policies, decide
 from policies.errors import PolicyLoadError, Problem
-from policies.model import Asker, PolicyRequest, Relation, RequestedAction
+from policies.model import Asker, PolicyRequest, Relation, RequestedAction, Situation
 from policies.rule import Rule, read_rules
 
 SCHEMA = "schema.cedarschema"
@@ -54,7 +54,8 @@ def load_policies(
         # Rules are not validated against half a catalogue: that would report faults they lack.
         raise PolicyLoadError(problems)
     policies = _assemble(rules, schema, catalogue, default_queue)
-    problems = [*_invalid(rules, schema, catalogue), *_unsafe(policies)]
+    # Each looks at what those before it found whole; otherwise it reports their faults again.
+    problems = [*_invalid(rules, schema, catalogue)] or _misfit(policies) or [*_unsafe(policies)]
     if problems:
         raise PolicyLoadError(problems)
     return policies
@@ -145,11 +146,25 @@ def _plain(text: str) -> str:
     return f"{text}. Compare it with {SCHEMA} and the catalogue."
 
 
+def _misfit(policies: Policies) -> list[Problem]:
+    """A schema that cannot take all the facts that the engine hands over would escalate everything."""
+    asker = Asker(id="anyone", site="anywhere")
+    situation = Situation(device_managed=True, working_hours=True, topic="any.thing")
+    decision = decide(PolicyRequest(asker=asker, situation=situation), policies)
+    if "policy-error" not in decision.rules:
+        return []
+    text = (
+        "The rules cannot be evaluated: `Situation` does not take the facts that the engine hands "
+        f"over. It must declare these and no other without '?': {', '.join(FACTS)}."
+    )
+    return [Problem(SCHEMA, 1, text)]
+
+
 def _unsafe(policies: Policies) -> Iterator[Problem]:
     """Whatever must always reach a person is tried in the most favourable of situations."""
     for action in policies.catalogue.actions.values():
-        for relation, verified in itertools.product(get_args(Relation), (True, False)):
-            decision = decide(_favourable(action, relation, verified=verified), policies)
+        for request in _favourable(action):
+            decision = decide(request, policies)
             text = None
             if "policy-error" in decision.rules:
                 text = "the rules cannot be evaluated for it; does the schema fit the engine?"
@@ -164,8 +179,17 @@ def _unsafe(policies: Policies) -> Iterator[Problem]:
                 break
 
 
-def _favourable(action: Action, relation: Relation, *, verified: bool) -> PolicyRequest:
-    asker = Asker(id="anyone", employment="employee", verified=verified)
-    return PolicyRequest(
-        asker=asker, actions=(RequestedAction(action=action.id, relation=relation),)
-    )
+_TRIED: tuple[tuple[bool, Situation], ...] = (
+    (True, Situation()),
+    (False, Situation()),
+    (True, Situation(device_managed=True, location="office", working_hours=True)),
+)
+
+
+def _favourable(action: Action) -> Iterator[PolicyRequest]:
+    for relation, (verified, situation) in itertools.product(get_args(Relation), _TRIED):
+        yield PolicyRequest(
+            asker=Asker(id="anyone", employment="employee", verified=verified),
+            actions=(RequestedAction(action=action.id, relation=relation),),
+            situation=situation,
+        )

@@ -42,6 +42,10 @@ class Situation(Value):
 
     device_managed: bool | None = None
     location: Location = "unknown"
+    working_hours: bool | None = None
+    """Whether it is working time at the asker's site, by the clock of the inquiry; there is none here."""
+    topic: str | None = None
+    """The `category.subcategory` that the message is about, as it was read; rules only hold back by it."""
     lockouts_24h: int = 0
     probes_in_thread: int = 0
     """How often this thread already asked for something that was escalated or declined by rule."""

@@ -27,6 +27,7 @@ RESERVED = ("default-escalate", "unknown-action", "policy-error")
 """Names under which the engine itself escalates."""
 
 _TOKEN = re.compile(r'//[^\n]*|"(?:\\.|[^"\\])*"|;', re.DOTALL)
+_NEXT = re.compile(r"^\s*@id\b", re.MULTILINE)
 _COMMENT = re.compile(r"(?:\s+|//[^\n]*)+")
 
 
@@ -121,6 +122,8 @@ def _read(source: _Source, queues: frozenset[str] | None, problems: list[Problem
         parsed = json.loads(cedarpy.policies_to_json_str(source.text))
     except ValueError as error:
         text = f"The rule that starts here is not Cedar: {error}. Compare it with its neighbours."
+        if len(_NEXT.findall(source.text)) > 1:
+            text = "The rule that starts here runs into the next one; close it with ';'."
         problems.append(source.problem(text))
         return None
     if parsed["templates"]:

@@ -8,9 +8,10 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from copilot.conversation import Handoff, Priority, TicketRef
 from copilot.errors import DeskUnavailableError, StoreUnavailableError
+from copilot.hours import WorkingHours
 from integrations.store.database import Database, RacedError
 from integrations.store.tables import to_stamp, to_time
-from integrations.tickets.promise import DeskHours, Promises
+from integrations.tickets.promise import Promises
 from integrations.tickets.tables import ticket_events, ticket_numbers, tickets
 from integrations.tickets.view import TicketLine, TicketStatus, TicketStep, TicketView
 
@@ -70,13 +71,13 @@ class EmbeddedDesk:
         *,
         queues: Collection[str],
         promises: Promises,
-        hours: DeskHours | None = None,
+        hours: WorkingHours | None = None,
         base_url: str = "",
     ) -> None:
         self._database = database
         self._queues = frozenset(queues)
         self._promises = promises
-        self._hours = hours or DeskHours()
+        self._hours = hours or WorkingHours()
         self._base_url = base_url.rstrip("/")
         number = database.insert(ticket_numbers).values(year=bindparam("year"), last=1)
         self._next_number = number.on_conflict_do_update(

@@ -3,28 +3,14 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime, timedelta
 
 from copilot.conversation import Priority
+from copilot.hours import WorkingHours
 
 _PROMISE = re.compile(r"(\d{1,4}) (working )?(minute|hour|day)s?")
 _MINUTES = {"minute": 1, "hour": 60}
 _DAY_MINUTES = 24 * 60
-
-
-@dataclass(frozen=True, slots=True)
-class DeskHours:
-    """When the desk works. The default is around the clock."""
-
-    zone: tzinfo = UTC
-    weekdays: frozenset[int] = frozenset(range(7))
-    """0 is Monday."""
-    opens: time = time(0)
-    closes: time = time.max
-
-    @property
-    def day_minutes(self) -> float:
-        return round(_minutes(self.closes) - _minutes(self.opens))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +32,7 @@ class Promise:
             )
         return cls(int(match[1]), match[3], working=bool(match[2]))
 
-    def due(self, at: datetime, hours: DeskHours) -> datetime:
+    def due(self, at: datetime, hours: WorkingHours) -> datetime:
         """The end of the promise given at `at`; `at` itself at the end of the calendar."""
         try:
             if self.working:
@@ -63,11 +49,7 @@ class Promise:
 Promises = Mapping[Priority, Promise]
 
 
-def _minutes(moment: time) -> float:
-    return moment.hour * 60 + moment.minute + moment.second / 60
-
-
-def _working(at: datetime, minutes: float, hours: DeskHours) -> datetime:
+def _working(at: datetime, minutes: float, hours: WorkingHours) -> datetime:
     """Steps from one desk day to the next; `at` is in the desk's zone."""
     left = timedelta(minutes=minutes)
     while True:

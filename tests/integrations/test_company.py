@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from copilot.hours import WorkingHours
 from integrations.company import load_company, shipped_company
 from integrations.datafile import DataFileError
-from integrations.tickets.promise import DeskHours
 
 SMALL = """\
 company: {name: Small Co, domain: small.example}
@@ -38,7 +38,7 @@ def test_a_small_company_needs_few_lines_and_has_its_parts_in_its_folder(tmp_pat
     assert company.labels == ("mail.lost", "mail.full")
     assert company.shown_choices["mail.lost"] == "mail: lost"
     assert company.rules == tmp_path / "policies" / "rules"
-    assert company.desk_hours.of_the_desk().weekdays == DeskHours().weekdays
+    assert company.desk_hours.as_kept().weekdays == WorkingHours().weekdays
     assert company.promises["P2"].amount == 1
 
 

@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from integrations.tickets.promise import DeskHours, Promise
+from copilot.hours import WorkingHours
+from integrations.tickets.promise import Promise
 
 FIRST, LAST = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
-LONDON = DeskHours(ZoneInfo("Europe/London"), frozenset(range(5)), time(7), time(19))
+LONDON = WorkingHours(ZoneInfo("Europe/London"), frozenset(range(5)), time(7), time(19))
 
 
-def due(promise: str, at: str, hours: DeskHours = LONDON) -> str:
+def due(promise: str, at: str, hours: WorkingHours = LONDON) -> str:
     end = Promise.parse(promise).due(datetime.fromisoformat(at), hours)
     return end.astimezone(hours.zone).strftime("%a %d %b %H:%M")
 

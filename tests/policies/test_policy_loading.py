@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from policies.catalogue import MANDATORY_CLASSES
-from policies.engine import Policies
+from policies.engine import FACTS, Policies
 from policies.errors import PolicyLoadError
 from policies.loader import load_policies
 
@@ -148,6 +148,13 @@ def test_the_version_follows_every_meaning(
         (
             '@id("x") @reason("r") permit (principal, action, resource)',
             "more.cedar:1: The rule that starts here does not end; close it with ';'.",
+        ),
+        (
+            (
+                '\n@id("x") @reason("r") permit (principal, action, resource)\n'
+                '@id("y") @reason("r") permit (principal, action, resource);'
+            ),
+            "more.cedar:2: The rule that starts here runs into the next one; close it with ';'.",
         ),
         (
             '\n\n@id("x") @reason("r")\npermit (principal, action == Action::"open_dor", resource);',
@@ -294,7 +301,37 @@ def test_a_mandatory_class_that_a_permit_lets_through_is_refused(
 
 def test_a_schema_that_the_engine_cannot_fill_is_refused(house: Path, problems: Say) -> None:
     edit(house / "rules" / "schema.cedarschema", "lockdown: Bool,", "lockdown: Bool, moon: String,")
-    assert "the rules cannot be evaluated for it; does the schema fit the engine?" in problems()
+    assert (
+        "schema.cedarschema:1: The rules cannot be evaluated: `Situation` does not take"
+        in problems()
+    )
+
+
+@pytest.mark.parametrize("fact", FACTS)
+def test_a_schema_that_lacks_a_fact_is_refused_with_what_to_write(
+    house: Path, problems: Say, fact: str
+) -> None:
+    edit(house / "rules" / "schema.cedarschema", f"  {fact},\n", "")
+    (house / "rules" / "house.cedar").write_text(
+        '@id("questions") @reason("r") permit (principal, action, resource);'
+        '@id("safe") @reason("r") @outcome("escalate") forbid (principal, action, resource)'
+        'when { action in [Action::"tier:privileged", Action::"tier:incident"] };',
+        encoding="utf-8",
+    )
+    said = problems()
+    assert said.count("schema.cedarschema") == 1
+    assert f"{fact}" in said
+
+
+def test_a_favourable_situation_lets_no_mandatory_class_through(house: Path, problems: Say) -> None:
+    edit(
+        house / "rules" / "house.cedar",
+        'forbid (principal, action in Action::"class:privileged_access", resource);',
+        'forbid (principal, action in Action::"class:privileged_access", resource)\n'
+        "unless { context has working_hours && context.working_hours };",
+    )
+    add_rule(house, '@id("x") @reason("r") permit (principal, action, resource);')
+    assert "house.yaml:22: Action 'open_safe': it is of class privileged_access" in problems()
 
 
 def test_examples_and_near_misses_name_their_action(load: Load) -> None:
