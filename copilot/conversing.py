@@ -57,10 +57,10 @@ def _rules(
     yield followups.about_answer(memory, understanding)
     yield _closing(memory, understanding)
     yield followups.vented(memory, understanding, no_topic)
-    yield _about_a_case(asked, memory, understanding)
+    yield _about_a_case(asked, memory, understanding, company)
     yield _failed_again(memory, understanding)
     yield _social(understanding)
-    yield _not_ours(understanding, company.out_of_scope)
+    yield _not_ours(memory, understanding, company.out_of_scope)
     yield _more_for_the_case(memory)
     yield Move("answer", "answer")
 
@@ -140,8 +140,17 @@ def _closing(memory: Memory, understanding: Understanding) -> Move | None:
     return Move("say", "resolved", phrase=key, resolved=True)
 
 
-def _about_a_case(asked: Asked, memory: Memory, understanding: Understanding) -> Move | None:
-    if _is(understanding, "case_status"):
+def _names_a_problem(understanding: Understanding, company: CompanyFacts) -> bool:
+    """Whether a topic is certain and the question for a case's status is not."""
+    main = understanding.main
+    named = main.certainty >= _CLEARLY and main.label not in company.no_topic
+    return named and understanding.acts["case_status"] < _CLEARLY
+
+
+def _about_a_case(
+    asked: Asked, memory: Memory, understanding: Understanding, company: CompanyFacts
+) -> Move | None:
+    if _is(understanding, "case_status") and not _names_a_problem(understanding, company):
         return Move("say", "case_status", phrase="status")
     if not _is(understanding, "came_back"):
         return None
@@ -157,22 +166,21 @@ def earlier_case(asked: Asked, memory: Memory, understanding: Understanding) -> 
     """The case that people already have: this conversation's, or the latest earlier one about the same."""
     if memory.ticket:
         return subjects.current_case(memory)
-    return next(
-        (
-            Case(ticket=t.ticket, label=f"{t.category}.{t.subcategory}" if t.category else None)
-            for t in related(asked, understanding)
-            if t.ticket
-        ),
-        None,
-    )
+    named = _named_category(understanding)
+    cases = (Case(ticket=t.ticket, label=t.case) for t in asked.earlier if t.ticket)
+    return next((case for case in cases if named in (None, case.category)), None)
 
 
 def related(asked: Asked, understanding: Understanding) -> tuple[ThreadSummary, ...]:
     """Earlier conversations about the same category; any of them where the message names no topic."""
+    named = _named_category(understanding)
+    return tuple(thread for thread in asked.earlier if named in (None, thread.category))
+
+
+def _named_category(understanding: Understanding) -> str | None:
     if understanding.main.certainty < _NAMES_TOPIC:
-        return asked.earlier
-    category = understanding.main.label.partition(".")[0]
-    return tuple(thread for thread in asked.earlier if thread.category == category)
+        return None
+    return understanding.main.label.partition(".")[0]
 
 
 def _failed_again(memory: Memory, understanding: Understanding) -> Move | None:
@@ -198,12 +206,15 @@ def _social(understanding: Understanding) -> Move | None:
     return Move("say", understanding.act, phrase=phrase)
 
 
-def _not_ours(understanding: Understanding, out_of_scope: frozenset[str]) -> Move | None:
+def _not_ours(
+    memory: Memory, understanding: Understanding, out_of_scope: frozenset[str]
+) -> Move | None:
     if _is(understanding, "probe"):
         return Move("decline", "probe", phrase="probe")
     outside = sum(understanding.main.labels.get(label, 0.0) for label in out_of_scope)
     social = understanding.acts.get("off_topic", 0.0) + understanding.acts.get("smalltalk", 0.0)
-    if outside >= _OUT_OF_SCOPE and outside + social >= 1.0:
+    open_case = memory.ticket is not None and not _is(understanding, "off_topic")
+    if outside >= _OUT_OF_SCOPE and outside + social >= 1.0 and not open_case:
         return Move("decline", "off_topic", phrase="off_topic")
     return None
 

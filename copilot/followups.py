@@ -9,11 +9,12 @@ from copilot.understanding.message import Understanding
 
 ABOUT_ANSWER = "about_answer"
 """Reason of a move that explains an answer given before."""
-_ACT = 0.5
+_ACT, _MEANT = 0.5, 0.6
+"""Probability of an act, and of one that outweighs a question mark."""
 _UNCLEAR, _ITS_OWN_TOPIC = 0.5, 0.8
 """Certainty of a topic that a message names by itself, and that it names although it points back."""
 _FEW_WORDS, _HARDLY_ANY_WORDS = 14, 4
-_FEW_WORDS_FOR_A_PERSON = 9
+_FEW_WORDS_FOR_A_PERSON = 12
 _HARDLY_SEEN, _NOT_ITS_TOPIC = 0.6, 0.1
 _VAGUE = 0.9
 _HALF_A_PLEA, _PLEA_TOPIC = 0.3, 0.75
@@ -44,7 +45,7 @@ def asks_back(memory: Memory, read: Understanding, no_topic: AbstractSet[str]) -
         return False
     refers = points or read.itself.form == "how_long"
     other_platform = read.platform is not None and read.platform != memory.platform
-    return refers or (said.asks and not other_platform and not _is_any(read, _OTHER_ACTS))
+    return refers or (said.asks and not other_platform and not _is_any(read, _OTHER_ACTS, _MEANT))
 
 
 def about_answer(memory: Memory, read: Understanding) -> Move | None:
@@ -124,5 +125,5 @@ def _unclear(read: Understanding, no_topic: AbstractSet[str], enough: float = _U
     return read.itself.certainty < enough or read.itself.label in no_topic
 
 
-def _is_any(read: Understanding, acts: tuple[str, ...]) -> bool:
-    return read.act in acts and read.acts[read.act] >= _ACT
+def _is_any(read: Understanding, acts: tuple[str, ...], enough: float = _ACT) -> bool:
+    return read.act in acts and read.acts[read.act] >= enough

@@ -121,4 +121,6 @@ class ThreadSummary(Value):
     category: str | None = None
     subcategory: str | None = None
     ticket: TicketRef | None = None
+    case: str | None = None
+    """`category.subcategory` that the ticket is filed under; the last message may be about another."""
     resolved: bool | None = None

@@ -26,6 +26,7 @@ from policies.model import Decision
 
 _OFFER_AFTER = 2
 _STEPS = 4
+_TO_PEOPLE = ("handoff", "update")
 _FOLLOW_UPS = (
     "step_failed", "came_back", "clarified", "more_information", "step_partial", "vented", ABOUT_ANSWER,
 )  # fmt: skip
@@ -118,7 +119,7 @@ def remember(turn: Turn, reply: Reply, company: CompanyFacts) -> Memory:
         last_inquiry=reply.inquiry_id,
         language=understanding.language,
         problem=understanding.text[:600] if states_problem and not failed else memory.problem,
-        label=label if move.kind in ("answer", "clarify", "handoff") else memory.label,
+        label=label if move.kind in ("answer", "clarify", *_TO_PEOPLE) else memory.label,
         shown=(*memory.shown, *dict.fromkeys(answered)),
         pending=_pending(turn, reply),
         clarified=memory.clarified or move.kind == "clarify",

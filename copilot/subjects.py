@@ -5,8 +5,8 @@ from collections.abc import Set as AbstractSet
 from copilot.state import Case, Memory
 from copilot.understanding.message import Understanding
 
-_NAMED, _CLEARLY_NAMED, _BARELY = 0.6, 0.8, 0.25
-"""Probability of a category that a message names, names beyond doubt, and hardly touches."""
+_NAMED, _CLEARLY_NAMED, _BEYOND_DOUBT, _BARELY = 0.6, 0.8, 0.9, 0.25
+"""Probability of a category that a message names, names clearly, names beyond doubt, and hardly touches."""
 _MIN_WORDS = 3
 _ACT = 0.5
 _STAYS = ("step_failed", "step_partial", "human", "cancel", "case_status", "probe", "thanks")
@@ -21,7 +21,9 @@ def turn_to(memory: Memory, read: Understanding, no_topic: AbstractSet[str]) -> 
     aside as it is, and nothing tried before counts for the new one. One that names the topic of a case
     set aside turns back to it. Anything else belongs to the subject at hand.
     """
-    if not memory.turns or memory.pending is not None or _stays(read):
+    if not memory.turns or memory.pending is not None:
+        return memory
+    if _stays(read) and not _asks_about_another(read, no_topic):
         return memory
     case = _returned_to(memory, read, no_topic)
     if case is not None:
@@ -47,6 +49,12 @@ def with_case_aside(memory: Memory) -> tuple[Case, ...]:
 
 def _stays(read: Understanding) -> bool:
     return read.act in _STAYS and read.acts[read.act] >= _ACT
+
+
+def _asks_about_another(read: Understanding, no_topic: AbstractSet[str]) -> bool:
+    """A question that names its topic beyond doubt is no report of a step, however it is read."""
+    sure = read.main.certainty >= _BEYOND_DOUBT and read.main.label not in no_topic
+    return sure and read.signs.asks and read.act in ("step_failed", "step_partial")
 
 
 def _starts_another(memory: Memory, read: Understanding, no_topic: AbstractSet[str]) -> bool:

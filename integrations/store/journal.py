@@ -143,8 +143,12 @@ class SqlJournal:
     async def recent_threads(self, user: str, since: datetime, limit: int) -> list[ThreadSummary]:
         """The user's conversations with a message since then, newest first, the current one too."""
         sought = {"user": user, "since": to_stamp(since), "limit": limit}
-        rows = await self.database.read(lambda db: db.execute(self._sql.recent, sought).all())
-        return [_summary(row) for row in rows]
+
+        def work(db: Connection) -> list[ThreadSummary]:
+            rows = db.execute(self._sql.recent, sought).all()
+            return [_summary(row, self._case(db, row)) for row in rows]
+
+        return await self.database.read(work)
 
     async def note_feedback(self, feedback: Feedback) -> TicketRef | None:
         """Store the outcome of a turn. A repeat changes nothing; the latest verdict counts.
@@ -157,6 +161,16 @@ class SqlJournal:
 
     async def close(self) -> None:
         await self.database.close()
+
+    def _case(self, db: Connection, row: StoredRow) -> str | None:
+        """What a conversation's ticket was filed under: by its last message, or the last that named it."""
+        if row.ticket is None:
+            return None
+        if row.disposition == "escalate":
+            return _label(row.category, row.subcategory)
+        turns = db.execute(self._sql.turns_of, {"thread": row.id}).all()
+        replies = (_load(Reply, t.reply, t.inquiry_id) for t in reversed(turns) if t.reply)
+        return next((_label(r.category, r.subcategory) for r in replies if r.ticket), None)
 
     def _begin(self, db: Connection, inquiry: Inquiry, text_hash: str) -> Begun:
         known = db.execute(self._sql.find_turn, {"sought": inquiry.id}).first()
@@ -268,7 +282,11 @@ def _turn(row: StoredRow) -> ThreadTurn:
     )
 
 
-def _summary(row: StoredRow) -> ThreadSummary:
+def _label(category: str | None, subcategory: str | None) -> str | None:
+    return f"{category}.{subcategory or ''}" if category else None
+
+
+def _summary(row: StoredRow, case: str | None) -> ThreadSummary:
     return ThreadSummary(
         thread_id=row.id,
         last_at=to_time(row.last_at),
@@ -276,6 +294,7 @@ def _summary(row: StoredRow) -> ThreadSummary:
         category=row.category,
         subcategory=row.subcategory,
         ticket=_load(TicketRef, row.ticket, row.id) if row.ticket else None,
+        case=case,
         resolved=row.resolved,
     )
 

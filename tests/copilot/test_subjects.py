@@ -110,3 +110,47 @@ async def test_the_status_names_every_open_case_of_the_conversation(ask: Ask) ->
     await ask(PRINTER_OFFLINE)
     reply = await ask("what is the status of my ticket?")
     assert ticket in reply.text
+
+
+async def test_an_earlier_case_is_found_by_its_own_topic_not_by_the_last_message(
+    app: App, ask: Ask
+) -> None:
+    ticket = await _open_vpn_case(ask)
+    answered = await ask(PRINTER_OFFLINE)
+    assert answered.disposition == "answer"
+    later = NOW + timedelta(days=3)
+    other = await ask("the printer is offline again", thread="later-1", at=later)
+    assert other.ticket is None or other.ticket.id != ticket
+    back = await ask(
+        "the vpn certificate error is back again", thread="later-2", at=later + timedelta(hours=1)
+    )
+    assert back.ticket is not None
+    assert back.ticket.id == ticket
+    kept = await app.desk.ticket(ticket)
+    assert kept is not None
+    assert kept.line.queue == "network"
+
+
+async def test_who_comes_back_with_another_problem_is_not_put_off_with_the_old_case(ask: Ask) -> None:
+    ticket = await _open_vpn_case(ask)
+    reply = await ask(
+        "hi, I am back with another problem: the printer doesn't know my badge",
+        thread="another",
+        at=NOW + timedelta(days=2),
+    )
+    assert reply.category == "printer"
+    assert ticket not in reply.text
+    assert reply.ticket is None or reply.ticket.queue == "print"
+
+
+async def test_a_question_about_something_else_is_no_failed_step(ask: Ask) -> None:
+    ticket = await _open_vpn_case(ask)
+    reply = await ask("also, how do i reset my password?")
+    assert reply.category == "password_reset"
+    assert reply.ticket is None or reply.ticket.id != ticket
+
+
+async def test_the_same_outcome_is_no_success(ask: Ask) -> None:
+    await ask("my outlook keeps crashing when I open it")
+    reply = await ask("restarted it, same")
+    assert reply.resolved is False
