@@ -21,6 +21,8 @@ from langgraph.checkpoint.serde.base import SerializerProtocol
 from langgraph.checkpoint.sqlite import SqliteSaver
 
 T = TypeVar("T")
+Telling = Callable[[Exception], Exception]
+"""Says in a sentence what a failing file needs."""
 
 _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 
@@ -28,19 +30,28 @@ _PRAGMAS = ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=5000")
 class CheckpointFile(SqliteSaver):
     """What a graph that is run asynchronously needs of a saver; listing checkpoints is not part of it."""
 
-    def __init__(self, connection: sqlite3.Connection, serde: SerializerProtocol) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, serde: SerializerProtocol, told: Telling
+    ) -> None:
         super().__init__(connection, serde=serde)
+        self._told = told
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="checkpoints")
 
     @classmethod
-    async def open(cls, path: Path, serde: SerializerProtocol) -> "CheckpointFile":
-        """Open the file and make its tables; raises what `sqlite3` raises."""
-        connection = sqlite3.connect(path, check_same_thread=False)
+    async def open(cls, path: Path, serde: SerializerProtocol, told: Telling) -> "CheckpointFile":
+        """Open the file and make its tables. This and every other method raises what `told` makes of errors."""
+        try:
+            connection = sqlite3.connect(path, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise told(error) from error
         try:
             for pragma in _PRAGMAS:
                 connection.execute(f"PRAGMA {pragma}")
-            file = cls(connection, serde)
+            file = cls(connection, serde, told)
             await file._in_worker(file.setup)
+        except sqlite3.Error as error:
+            connection.close()
+            raise told(error) from error
         except BaseException:
             connection.close()
             raise
@@ -73,4 +84,8 @@ class CheckpointFile(SqliteSaver):
         await self._in_worker(lambda: self.put_writes(config, writes, task_id, task_path))
 
     async def _in_worker(self, job: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._worker, job)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._worker, job)
+        except (sqlite3.Error, ValueError) as error:
+            # What can't be decoded is a ValueError.
+            raise self._told(error) from error

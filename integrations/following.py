@@ -94,6 +94,11 @@ class FollowingReader:
         self._tuned = tuned
         self._reader = self._load()
 
+    def warm(self) -> None:
+        """Open the models now. Raises `ModelMissingError` where one can't be opened."""
+        self._search.warm()
+        self._tuned.warm()
+
     def read(self, raw: str, *, language: str = "en") -> Understanding:
         if self._library.refresh():
             self._reader = self._load()

@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 CLASSIFIERS_FILE = "classifiers.npz"
 """Name of the trained classifiers in an index version's folder."""
 _OWNER = "owner.json"
+_KEY_BYTES = 32
 
 
 class HomeError(Exception):
@@ -77,14 +78,20 @@ class Home:
         try:
             if not file.exists():
                 self._make_key(file)
-            return file.read_bytes()
+            key = file.read_bytes()
         except OSError as error:
             raise _unusable(self.path, error) from error
+        if len(key) != _KEY_BYTES:
+            raise HomeError(
+                f"The key {file} is damaged. Restore it from a backup, or remove it: then ids of earlier "
+                "messages can't be repeated."
+            )
+        return key
 
     def _make_key(self, file: Path) -> None:
         fresh = file.with_suffix(f".{os.getpid()}")
         try:
-            fresh.write_bytes(secrets.token_bytes(32))
+            fresh.write_bytes(secrets.token_bytes(_KEY_BYTES))
             fresh.chmod(0o600)
             with suppress(FileExistsError):
                 os.link(fresh, file)

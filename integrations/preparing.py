@@ -60,13 +60,15 @@ def _follow(
     settings: Settings, profile: Company, catalogue: Catalogue, progress: Progress, *, follow: bool
 ) -> None:
     """Take in changed texts, or say that there are some. A fault in them leaves the old index serving."""
+    known = read_origin(Home.at(settings.home).index) is not None
     changed = "What the knowledge index was made from has changed"
     if not follow:
-        if read_origin(Home.at(settings.home).index) is not None:
+        if known:
             progress.announce(f"{changed}. Take it in with `copilot index sync`.")
         return
+    why = f"{changed}; taking it in" if known else "Checking the knowledge index against its texts"
     try:
-        _build(settings, profile, catalogue, progress, f"{changed}; taking it in")
+        _build(settings, profile, catalogue, progress, why)
     except (CorpusError, BuildError, OSError) as error:
         progress.announce(f"It can't be taken in, so the index serves as it is. {error}")
 

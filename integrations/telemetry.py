@@ -5,6 +5,9 @@ from collections.abc import Mapping
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
+from copilot.errors import OutageError
+from integrations.logs import MAX_CHARS
+
 Fields = Mapping[str, str | float | int | bool | None]
 
 
@@ -40,9 +43,11 @@ class Counters:
         self._log.info("turn", **fields)
 
     def failure(self, where: str, error: BaseException) -> None:
-        """Count a failure. Its text may hold what somebody typed, so only its kind is logged."""
-        self._failures.labels(where, type(error).__name__).inc()
-        self._log.error("failure", where=where, kind=type(error).__name__)
+        """Count a failure. Its text may hold what somebody typed: only an outage's own is logged."""
+        kind = type(error).__name__
+        self._failures.labels(where, kind).inc()
+        said = {"problem": str(error)[:MAX_CHARS]} if isinstance(error, OutageError) else {}
+        self._log.error("failure", where=where, kind=kind, **said)
 
     def model(self, use: str, outcome: str) -> None:
         """Count what came of asking the chat model."""

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 import inspect
 import os
-import sqlite3
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
@@ -156,6 +155,7 @@ async def _opened(
     library = FollowingLibrary(home.index)
     stack.callback(library.close)
     reader = reader_of(settings, library)
+    reader.warm()
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
@@ -294,10 +294,11 @@ def _digest(key: bytes) -> Callable[[str], str]:
 async def checkpoints_of(home: Home, stack: AsyncExitStack) -> CheckpointFile:
     """LangGraph's checkpoints, readable back into our own value types and no others."""
     serde = JsonPlusSerializer(allowed_msgpack_modules=_checkpointed_types())
-    try:
-        file = await CheckpointFile.open(home.checkpoints, serde)
-    except (sqlite3.Error, OSError) as error:
-        raise unavailable(error, f"'{home.checkpoints}'") from error
+    file = await CheckpointFile.open(
+        home.checkpoints,
+        serde,
+        lambda error: unavailable(error, f"'{home.checkpoints}'", "The memory of conversations"),
+    )
     stack.push_async_callback(file.close)
     return file
 

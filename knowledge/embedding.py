@@ -173,6 +173,10 @@ class Embedder:
         prompt = self.manifest.query_prompt
         return np.concatenate([self._queries.run([prompt + text]) for text in texts])
 
+    def warm(self) -> None:
+        """Open the query model now rather than with the first question."""
+        _ = self._queries
+
     def embed_in_context(
         self, text: str, parts: Sequence[str]
     ) -> tuple[Vectors, list[Vectors | None]]:

@@ -241,6 +241,11 @@ def _author(settings: Settings) -> Iterator[Line]:
 
 def _store(settings: Settings) -> Iterator[Line]:
     place = Home(settings.home)
+    memory = place.checkpoints
+    problem = _sqlite_fault(memory) if memory.exists() and not place.is_owned() else None
+    if problem:
+        advice = "Restore it from a backup, or move it away: then conversations start anew."
+        yield Line("fail", f"{memory} is damaged: {problem}. {advice}")
     if settings.database_url is None and not place.records.exists():
         yield Line("ok", "no record yet; the first question makes it")
         return

@@ -45,13 +45,15 @@ _REMEDIES = (
 )
 
 
-def unavailable(error: Exception, where: str) -> StoreUnavailableError:
+def unavailable(
+    error: Exception, where: str, what: str = "The record store"
+) -> StoreUnavailableError:
     """The error that crosses the port; `where` names the database, without its password."""
     said = str(getattr(error, "orig", None) or error).lower()
     for signs, remedy in _REMEDIES:
         if any(sign in said for sign in signs):
-            return StoreUnavailableError(f"The record store {where} {remedy}")
+            return StoreUnavailableError(f"{what} {where} {remedy}")
     kind = type(getattr(error, "orig", None) or error).__name__
     return StoreUnavailableError(
-        f"The record store {where} failed with {kind}. Check the database, then try again."
+        f"{what} {where} failed with {kind}. Check the database, then try again."
     )
