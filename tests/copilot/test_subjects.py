@@ -131,7 +131,9 @@ async def test_an_earlier_case_is_found_by_its_own_topic_not_by_the_last_message
     assert kept.line.queue == "network"
 
 
-async def test_who_comes_back_with_another_problem_is_not_put_off_with_the_old_case(ask: Ask) -> None:
+async def test_who_comes_back_with_another_problem_is_not_put_off_with_the_old_case(
+    ask: Ask,
+) -> None:
     ticket = await _open_vpn_case(ask)
     reply = await ask(
         "hi, I am back with another problem: the printer doesn't know my badge",
