@@ -8,6 +8,7 @@ from copilot.company import CompanyFacts
 from copilot.moves import Move
 from copilot.record import ThreadSummary
 from copilot.state import Asked, Case, Memory
+from copilot.understanding.language import UNKNOWN
 from copilot.understanding.message import Understanding
 from policies.model import Decision
 
@@ -52,6 +53,7 @@ def _rules(
     no_topic = company.no_topic
     yield _by_policy(memory, understanding, decision)
     yield _chosen(memory, understanding)
+    yield _unread(memory, understanding)
     yield followups.says_nothing(memory, understanding, no_topic, company.topic_names)
     yield _wants_a_person(memory, understanding, company)
     yield followups.about_answer(memory, understanding)
@@ -75,6 +77,13 @@ def _by_policy(memory: Memory, understanding: Understanding, decision: Decision)
     reason = decision.reason_code or "policy"
     same_queue = memory.ticket is not None and memory.ticket.queue == decision.queue
     return Move("update" if same_queue else "handoff", reason, queue=decision.queue)
+
+
+def _unread(memory: Memory, understanding: Understanding) -> Move | None:
+    """Nobody's problem is guessed from words that can't be read."""
+    if understanding.readable or understanding.language == UNKNOWN:
+        return None
+    return Move("update" if memory.ticket else "handoff", "unread_language")
 
 
 def _chosen(memory: Memory, understanding: Understanding) -> Move | None:

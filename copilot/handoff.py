@@ -32,6 +32,7 @@ _NEXT_STEP = {
     "not_sure": "No current article answered this. Contact the employee and, once solved, note which article is missing.",
     "steps_failed": "Continue after the attempted steps; do not repeat them.",
     "more_information": "Read what the employee added; it may change the case.",
+    "unread_language": "Read the transcript: the copilot does not read the language that it is written in.",
     "human_requested": "Contact the employee; they asked for a person.",
     "came_back": "Reopened: compare with the earlier attempt before repeating it.",
     "frustrated": "Contact the employee soon; they are angry about the answers so far.",

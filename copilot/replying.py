@@ -18,7 +18,7 @@ from copilot.conversing import MAX_FAILURES, related
 from copilot.followups import ABOUT_ANSWER
 from copilot.handoff import FAILED, LIKELY_TOPIC
 from copilot.moves import Move
-from copilot.prompts.phrases import Phrases, phrases, spoken
+from copilot.prompts.phrases import Phrases, phrases, spoken, unread
 from copilot.state import Asked, Memory, Pending
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
@@ -32,6 +32,7 @@ _FOLLOW_UPS = (
 )  # fmt: skip
 _HANDOFF_PHRASES = {
     "not_sure": "not_sure",
+    "unread_language": "unread",
     "human_requested": "human",
     "steps_failed": "two_failures",
     "outage": "outage",
@@ -90,7 +91,7 @@ def compose(turn: Turn, company: CompanyFacts) -> Reply:
         thread_id=turn.asked.thread_id,
         disposition=disposition,
         text="\n".join(line for line in _lines(turn, say, company) if line).strip(),
-        language=turn.understanding.language if turn.understanding.language in spoken() else "en",
+        language=say.language if say.language in spoken() | unread() else "en",
         category=category or None,
         subcategory=subcategory or None,
         action_type=_action_type(turn, disposition),

@@ -40,7 +40,12 @@ class Phrases:
 
 def phrases(language: str) -> Phrases:
     every = _load()
-    return Phrases(language, every.get(language, {}), every["en"])
+    return Phrases(language, every.get(language) or _unread().get(language, {}), every["en"])
+
+
+def unread() -> frozenset[str]:
+    """Languages in which it can only be said that they are not read."""
+    return frozenset(_unread())
 
 
 def spoken() -> frozenset[str]:
@@ -66,7 +71,8 @@ def frames() -> frozenset[str]:
 
 def templates() -> tuple[str, ...]:
     """Every sentence of every language, with its placeholders: all that is said and not quoted."""
-    return tuple(dict.fromkeys(text for own in _load().values() for text in own.values()))
+    every = (*_load().values(), *_unread().values())
+    return tuple(dict.fromkeys(text for own in every for text in own.values()))
 
 
 def version() -> str:
@@ -82,3 +88,10 @@ def _load() -> dict[str, dict[str, str]]:
 @lru_cache(maxsize=1)
 def _source() -> str:
     return resources.files("copilot.prompts").joinpath("phrases.yaml").read_text("utf-8")
+
+
+@lru_cache(maxsize=1)
+def _unread() -> dict[str, dict[str, str]]:
+    source = resources.files("copilot.prompts").joinpath("unread.yaml").read_text("utf-8")
+    told = TypeAdapter(dict[str, str]).validate_python(yaml.safe_load(source))
+    return {language: {"unread": sentence} for language, sentence in told.items()}

@@ -11,21 +11,38 @@ from functools import lru_cache
 
 _SURE = 0.8
 _KNOWN_SHARE = 0.34
-_FEW_WORDS = 4
+_FEW_WORDS = 3
 _WORD = re.compile(r"[^\W\d_]{3,}")
+_LATIN_TO = "\u024f"
+UNKNOWN = "und"
+"""Words of no language that could be told."""
 
 
 def choose(
-    text: str, probabilities: Mapping[str, float], vocabulary: AbstractSet[str], fallback: str
+    text: str,
+    probabilities: Mapping[str, float],
+    vocabulary: AbstractSet[str],
+    fallback: str,
+    *,
+    others: AbstractSet[str] = frozenset(),
 ) -> str:
-    """ISO 639-1 code. Too short to tell is taken for `fallback`, the writer's language."""
+    """ISO 639-1 code. Too short to tell is taken for `fallback`, the writer's language.
+
+    `others` are languages to tell apart beside those of the probabilities; `UNKNOWN` is what is of none.
+    """
+    letters = [letter for letter in text if letter.isalpha()]
+    foreign = sum(letter > _LATIN_TO for letter in letters)
+    among = frozenset({*probabilities, *others})
+    if 2 * foreign > len(letters):
+        return _ranked(text, among)[0]
     words = _WORD.findall(text.lower())
     known = sum(word in vocabulary for word in words)
     best = max(probabilities, key=lambda language: probabilities[language], default=fallback)
     if len(words) >= _FEW_WORDS and known < _KNOWN_SHARE * len(words):
-        return _identified(text) or best
-    if not words and not text.isascii():
-        return _identified(text) or fallback
+        language, probability = _ranked(text, among)
+        if probability > _SURE:
+            return language
+        return best if known or len(words) == _FEW_WORDS else UNKNOWN
     return (
         best if probabilities.get(best, 0.0) >= _SURE else _between(probabilities, fallback, best)
     )
@@ -37,13 +54,15 @@ def _between(probabilities: Mapping[str, float], fallback: str, best: str) -> st
     )
 
 
-def _identified(text: str) -> str | None:
-    language, probability = _identifier().rank(text.lower())[0]
-    return str(language) if probability > _SURE else None
+def _ranked(text: str, among: frozenset[str]) -> tuple[str, float]:
+    language, probability = _identifier(among).rank(text.lower())[0]
+    return str(language), float(probability)
 
 
 @lru_cache(maxsize=1)
-def _identifier():  # type: ignore[no-untyped-def]  # the library ships no types
+def _identifier(among: frozenset[str]):  # type: ignore[no-untyped-def]  # the library ships no types
     from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    identifier.set_languages(sorted(among))
+    return identifier

@@ -79,6 +79,8 @@ class Understanding:
     attempted: tuple[AttemptedStep, ...] = ()
     error_messages: tuple[str, ...] = ()
     disguised: bool = False
+    readable: bool = True
+    """Whether it is written in a language that the embedded default reads."""
     suspect: frozenset[str] = frozenset()
     """Parts in which an action was seen, whether or not it was seen better in the whole."""
     signs: Signs = Signs()

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from copilot.ports import Embedder, Vector
+from copilot.prompts.phrases import unread
 from copilot.understanding.attempts import attempted_steps
 from copilot.understanding.classifier import Classifiers
 from copilot.understanding.language import choose
@@ -82,16 +83,18 @@ class MessageReader:
         told = {half: self._told(half) for half in halves}
         said = signs(text, questions[0].form)
         acts = _acts(said, self._named("act", text, vectors[0]), short=len(text.split()) <= _SHORT)
-        spoken = choose(
-            text, self._named("language", text, vectors[0]), self._classifiers.vocabulary, language
-        )
+        languages = self._named("language", text, vectors[0])
+        spoken = choose(text, languages, self._classifiers.vocabulary, language, others=unread())
+        actions = _actions([*texts, *told], [*asked, *told.values()])
         tone = self._named("tone", text, vectors[0])
         urgency = self._named("urgency", text, vectors[0])
         return Understanding(
             text=text,
             language=spoken,
             questions=questions,
-            actions=_actions([*texts, *told], [*asked, *told.values()]),
+            # What can't be read looks like anything; people read it.
+            actions=actions if spoken in languages else _all_but_certain(actions),
+            readable=spoken in languages,
             act=max(acts, key=lambda act: acts[act]),
             acts=acts,
             tone="neutral" if said.works_now else _clear(tone, "neutral"),
@@ -205,6 +208,10 @@ def _actions(texts: list[str], asked: Sequence[Sequence[Seen]]) -> tuple[SeenAct
             if sure >= max(needed, known.confidence if known else 0.0):
                 best[action] = SeenAction(action, sure, text)
     return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
+
+
+def _all_but_certain(actions: tuple[SeenAction, ...]) -> tuple[SeenAction, ...]:
+    return tuple(seen for seen in actions if seen.confidence >= _SURE_PART)
 
 
 def _clear(classes: dict[str, float], usual: str) -> str:
