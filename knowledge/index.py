@@ -11,6 +11,7 @@ from typing import Protocol, Self
 import chromadb
 import numpy as np
 from chromadb.config import Settings
+from chromadb.errors import ChromaError
 from numpy.typing import NDArray
 
 from knowledge.article import Article
@@ -147,6 +148,12 @@ def build_version(
             extras(building)
             write_manifest(building, manifest.model_copy(update={"sizes": file_sizes(building)}))
             install(index_dir, building, version)
+        except (OSError, sqlite3.Error) as error:
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
+            raise BuildError(
+                f"The new index can't be written to {index_dir}: {reason}. What served before serves "
+                "on. Free some space or check the rights there, then run `copilot index sync`."
+            ) from error
         finally:
             shutil.rmtree(building, ignore_errors=True)
         write_pointer(index_dir, version)
@@ -219,9 +226,12 @@ def _write(
     write_lexicon(folder / "lexical" / "rows", [row.embedded for row in contents.rows])
     write_lexicon(folder / "lexical" / "articles", [_whole(a) for a in contents.articles])
     write_manifest(folder, manifest)
-    with VectorIndex(folder, create=True) as index:
-        index.add(vectors, progress)
-        index.check(vectors)
+    try:
+        with VectorIndex(folder, create=True) as index:
+            index.add(vectors, progress)
+            index.check(vectors)
+    except ChromaError as error:
+        raise OSError(f"the vector store failed with {type(error).__name__}") from error
 
 
 def _whole(article: Article) -> str:
