@@ -116,6 +116,7 @@ def test_a_home_that_may_not_be_written_is_explained(prepared_home: Path, tmp_pa
     assert "name another folder with COPILOT_HOME" in done.err
 
 
+@pytest.mark.enable_socket
 def test_commands_go_through_the_server_or_beside_it(home: Path, tmp_path: Path) -> None:
     with served(home, tmp_path / "log") as url:
         asked = run("ask", "--json", "--home", home, "--user", "dana.reed", "--thread", "t1", LOST)
