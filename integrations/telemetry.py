@@ -6,8 +6,9 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from copilot.errors import OutageError
-from integrations.logs import MAX_CHARS
 
+_SAID_CHARS = 200
+"""What a log line takes of a sentence."""
 Fields = Mapping[str, str | float | int | bool | None]
 
 
@@ -46,7 +47,7 @@ class Counters:
         """Count a failure. Its text may hold what somebody typed: only an outage's own is logged."""
         kind = type(error).__name__
         self._failures.labels(where, kind).inc()
-        said = {"problem": str(error)[:MAX_CHARS]} if isinstance(error, OutageError) else {}
+        said = {"problem": str(error)[:_SAID_CHARS]} if isinstance(error, OutageError) else {}
         self._log.error("failure", where=where, kind=kind, **said)
 
     def model(self, use: str, outcome: str) -> None:

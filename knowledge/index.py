@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -11,6 +12,7 @@ from typing import Protocol, Self
 import chromadb
 import numpy as np
 from chromadb.config import Settings
+from chromadb.errors import ChromaError
 from numpy.typing import NDArray
 
 from knowledge.article import Article
@@ -142,16 +144,29 @@ def build_version(
             sizes={},
         )
         building = target.with_name(f"{version}.building")
-        try:
+        with _written_aside(building):
             _write(building, contents, embedder, manifest, progress)
             extras(building)
             write_manifest(building, manifest.model_copy(update={"sizes": file_sizes(building)}))
             install(index_dir, building, version)
-        finally:
-            shutil.rmtree(building, ignore_errors=True)
         write_pointer(index_dir, version)
         removed = prune(index_dir, keep)
     return _report(contents, manifest, known, embedded, removed)
+
+
+@contextmanager
+def _written_aside(building: Path) -> Iterator[None]:
+    """Leaves nothing of a build that fails; one that can't be written raises `BuildError`."""
+    try:
+        yield
+    except (OSError, sqlite3.Error) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise BuildError(
+            f"The new index can't be written to {building.parent}: {reason}. What served before "
+            "serves on. Free some space or check the rights there, then run `copilot index sync`."
+        ) from error
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
 
 
 def _report(
@@ -219,9 +234,12 @@ def _write(
     write_lexicon(folder / "lexical" / "rows", [row.embedded for row in contents.rows])
     write_lexicon(folder / "lexical" / "articles", [_whole(a) for a in contents.articles])
     write_manifest(folder, manifest)
-    with VectorIndex(folder, create=True) as index:
-        index.add(vectors, progress)
-        index.check(vectors)
+    try:
+        with VectorIndex(folder, create=True) as index:
+            index.add(vectors, progress)
+            index.check(vectors)
+    except ChromaError as error:
+        raise OSError(f"the vector store failed with {type(error).__name__}") from error
 
 
 def _whole(article: Article) -> str:

@@ -62,7 +62,13 @@ def _checked(check: Check, settings: Settings) -> Iterator[Line]:
             "policies",
             "copilot",
         }
-        yield Line("fail", str(error) if ours else f"The check failed with {type(error).__name__}.")
+        if isinstance(error, OSError) and error.strerror:
+            yield Line(
+                "fail", f"It can't be used: {error.strerror.lower()}. Check rights and disk."
+            )
+        else:
+            kind = type(error).__name__
+            yield Line("fail", str(error) if ours else f"The check failed with {kind}.")
 
 
 def _python(_settings: Settings) -> Iterator[Line]:

@@ -5,8 +5,9 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
@@ -65,9 +66,10 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
 
     runtime = await open_app(settings, progress=Progress.to_terminal(), follow=True)
     try:
-        _greet(url, runtime.company.name, examples_of(runtime.company))
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
-        await _Server(_config(create_site(runtime), protocol)).serve(sockets=[listening])
+        greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
+        server = _Server(_config(create_site(runtime), protocol), greet)
+        await server.serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
@@ -90,7 +92,19 @@ def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
 
 
 class _Server(uvicorn.Server):
-    """A server that ends normally after a signal, so that the home is given back."""
+    """A server that ends normally after a signal, so that the home is given back.
+
+    It greets once it answers and signals are heard.
+    """
+
+    def __init__(self, config: uvicorn.Config, greet: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._greet = greet
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._greet()
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from copilot.conversation import Reply
+from integrations.settings import Settings
 from knowledge.versions import read_pointer, version_dir
 from tests.serving import reworded_articles
-from tests.terminal import COPILOT, modules_after, run
+from tests.terminal import COPILOT, LONG_SECONDS, modules_after, run
 
 HEAVY = {"chromadb", "torch", "langgraph", "sklearn", "onnxruntime", "sqlalchemy", "fastapi"}
 NEVER_SERVING = {"torch", "sklearn", "sentence_transformers", "transformers", "dbos", "fastapi"}
@@ -261,7 +262,7 @@ def test_a_check_warns_of_stale_articles_and_wants_every_label(home: Path) -> No
     assert run("kb", "check", "--home", home, "--at", "soon").code == 2
 
 
-@pytest.mark.soak  # other labels: the classifiers are trained anew, for minutes
+@pytest.mark.soak  # other labels: the classifiers are trained anew, for minutes of processor time
 def test_pages_of_a_site_are_served(home: Path, tmp_path: Path) -> None:
     site = tmp_path / "handbook"
     site.mkdir()
@@ -270,13 +271,14 @@ def test_pages_of_a_site_are_served(home: Path, tmp_path: Path) -> None:
     )
     (site / "index.html").write_text("<h1>Guests</h1><p>Guests get a day pass.</p>", "utf-8")
     (site / "empty.md").write_text("\n", "utf-8")
-    done = run("index", "sync", "--source", site, "--site", "--home", home)
+    sync = ("index", "sync", "--source", site, "--site", "--home", home)
+    done = run(*sync, seconds=LONG_SECONDS)
     assert done.code == 0, done.err
     assert "(2 articles" in done.out
     assert "left out: empty.md:1: " in done.err
     asked = run("ask", "--home", home, "--user", "dana.reed", "How do I wake the canteen beamer?")
     assert asked.code == 0, asked.err
-    wrong = run("index", "sync", "--source", site, "--site", "--owner", "nobody", "--home", home)
+    wrong = run(*sync, "--owner", "nobody")
     assert wrong.code == 2
     assert "The owner 'nobody' is no queue." in wrong.err
 
@@ -343,6 +345,62 @@ def test_a_locked_record_is_a_sentence(home: Path) -> None:
     other.close()
     assert (done.code, done.out) == (4, "")
     assert "is locked by another process" in done.err
+
+
+@pytest.mark.parametrize("file_bytes", [0, 3_000, 60_000, 2_000_000])
+def test_a_disk_too_full_for_an_index_is_a_sentence(tmp_path: Path, file_bytes: int) -> None:
+    done = run("ask", "--home", tmp_path / "home", VPN, file_bytes=file_bytes)
+    assert (done.code, done.out) == (4, "")
+    assert "should not happen" not in done.err
+    assert "free" in done.err.lower()
+    assert read_pointer(tmp_path / "home" / "index") is None
+
+
+def test_a_damaged_memory_is_a_sentence_or_a_person(home: Path) -> None:
+    memory = home / "checkpoints.sqlite"
+    run("ask", "--home", home, "--user", "dana.reed", "--thread", "t1", VPN)
+    with sqlite3.connect(memory) as file:
+        file.execute("UPDATE checkpoints SET checkpoint = x'c1c1c1'")
+    file.close()
+    done = run("ask", "--json", "--home", home, "--user", "dana.reed", "--thread", "t1", "And now?")
+    assert (done.code, done.data["disposition"]) == (0, "escalate")
+    assert "The memory of conversations" in done.err
+    assert str(memory) in done.err
+    memory.write_bytes(os.urandom(20_000))
+    for side in home.glob("checkpoints.sqlite-*"):
+        side.unlink()
+    done = run("ask", "--home", home, "--user", "dana.reed", VPN)
+    assert (done.code, done.out) == (4, "")
+    assert f"The memory of conversations '{memory}' is damaged. Restore" in done.err
+    assert f"{memory} is damaged" in run("doctor", "--home", home).out
+
+
+def test_a_locked_memory_is_a_person(home: Path) -> None:
+    other = sqlite3.connect(home / "checkpoints.sqlite", isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    done = run("ask", "--json", "--home", home, "--user", "dana.reed", VPN)
+    other.close()
+    assert (done.code, done.data["disposition"]) == (0, "escalate")
+    assert "is locked by another process" in done.err
+
+
+@pytest.mark.parametrize("name", ["query.onnx", "tokenizer.json"])
+def test_a_damaged_model_is_a_sentence(home: Path, tmp_path: Path, name: str) -> None:
+    models = shutil.copytree(Settings().models_dir, tmp_path / "share" / "models")
+    for file in models.glob(f"*/{name}"):
+        file.write_bytes(os.urandom(5_000))
+    settings = {"COPILOT_MODELS_DIR": str(models)}
+    done = run("ask", "--home", home, "--user", "dana.reed", VPN, settings=settings)
+    assert (done.code, done.out) == (4, "")
+    assert f"{models}" in done.err
+    assert "copilot setup" in done.err
+
+
+def test_a_damaged_key_is_a_sentence(home: Path) -> None:
+    (home / "digest.key").write_bytes(b"")
+    done = run("ask", "--home", home, "--user", "dana.reed", VPN)
+    assert (done.code, done.out) == (4, "")
+    assert f"The key {home / 'digest.key'} is damaged" in done.err
 
 
 @pytest.mark.parametrize("file_bytes", [0, 40_000])
