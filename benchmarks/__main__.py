@@ -16,7 +16,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("== turn: processor time and memory ==", flush=True)
     quick = ["--passages", "0", "--rounds", "1"] if given.quick else []
     turn.main(["--work", str(given.work), *quick])
-    print("\n== decision: what it costs to decide, to recognise, to mask and to start ==", flush=True)
+    print(
+        "\n== decision: what it costs to decide, to recognise, to mask and to start ==", flush=True
+    )
     decision.main(["--work", str(given.work), *(["--rounds", "1"] if given.quick else [])])
     print("\n== recognition: mandatory requests and harmless look-alikes ==", flush=True)
     recognition.main([])

@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,10 +19,10 @@ from benchmarks.turn import DEFAULT_WORK, Homes, load_questions, process
 from copilot.understanding.reader import MessageReader
 from copilot.understanding.recogniser import Recogniser
 from integrations.company import load_company, shipped_company
-from integrations.following import CLASSIFIERS_FILE, CurrentEdition, read_classifiers
+from integrations.following import CurrentEdition, read_classifiers
+from integrations.training import CLASSIFIERS_FILE
 from integrations.home import Home
 from integrations.settings import Settings
-
 from knowledge.embedding import Embedder, find_model, find_tuned
 from policies.casebook import read_cases, request_of
 from policies.engine import decide
@@ -68,7 +69,7 @@ def decisions(rounds: int) -> list[float]:
     requests = [request_of(case, policies) for case in read_cases(company.cases)]
     for request in requests:
         decide(request, policies)
-    return [_spent(lambda: decide(request, policies)) for _ in range(rounds) for request in requests]  # noqa: B023 - called at once
+    return [_spent(partial(decide, request, policies)) for request in requests * rounds]
 
 
 def _spent(work: Callable[[], object]) -> float:
@@ -97,8 +98,8 @@ def reading(home: Path, questions: Sequence[str], rounds: int) -> Reading:
         classifiers, cast(Recogniser, recogniser), cast(Embedder, search), cast(Embedder, tuned)
     )
     whole = []
-    for text in [*questions[:8], *questions * rounds]:
-        whole.append(_spent(lambda: reader.read(text)))  # noqa: B023 - called at once
+    for text in [*questions[:8], *list(questions) * rounds]:
+        whole.append(_spent(partial(reader.read, text)))
         for part in (search, tuned, recogniser):
             part.lap()
     vectors = [one + other for one, other in zip(search.times, tuned.times, strict=True)]
@@ -110,7 +111,7 @@ def redactions(texts: Sequence[str], rounds: int) -> list[float]:
     redactor.warm()
     for text in texts:
         redactor.redact(text)
-    return [_spent(lambda: redactor.redact(text)) for _ in range(rounds) for text in texts]  # noqa: B023 - called at once
+    return [_spent(partial(redactor.redact, text)) for _ in range(rounds) for text in texts]
 
 
 @dataclass(frozen=True)
@@ -156,8 +157,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     median = statistics.median
     print(f"{len(decided)} decisions, {len(masked)} messages, {len(starts)} starts; processor time")
     print(f"  decision     median {median(decided):.2f} ms, p95 {_p95(decided):.2f}")
-    print(f"  recogniser   median {median(read.recogniser):.2f} ms, p95 {_p95(read.recogniser):.2f}")
-    print(f"  reading      median {median(read.whole):.1f} ms, of it vectors {median(read.vectors):.1f}")
+    print(
+        f"  recogniser   median {median(read.recogniser):.2f} ms, p95 {_p95(read.recogniser):.2f}"
+    )
+    print(
+        f"  reading      median {median(read.whole):.1f} ms, of it vectors {median(read.vectors):.1f}"
+    )
     print(_verdict("median of a decision, ms", median(decided), _DECISION_MS))
     print(_verdict("median of the recogniser, ms", median(read.recogniser), _RECOGNISER_MS))
     print(_verdict("p95 of masking a message, ms", _p95(masked), _REDACTION_MS))

@@ -31,7 +31,7 @@ class CompanyFacts:
     lockout_labels: frozenset[str] = frozenset()
     out_of_scope: frozenset[str] = frozenset()
     service_hours: str = ""
-    desk_hours: WorkingHours = WorkingHours()
+    desk_hours: WorkingHours = field(default_factory=WorkingHours)
     site_hours: Mapping[str, WorkingHours] = field(default_factory=dict)
     """When people work, by site; the others keep the desk's hours."""
     lockdown: bool = False

@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from copilot.conversation import Priority
-from integrations.datafile import DataFile, DataFileError, Place, read
 from copilot.hours import WorkingHours
+from integrations.datafile import DataFile, DataFileError, Place, read
 from integrations.tickets.promise import Promise
 
 FILE = "company.yaml"

@@ -8,9 +8,9 @@ from sqlalchemy import Connection, Row, bindparam, select, update
 
 from copilot.conversation import Handoff, Priority, TicketRef
 from copilot.errors import DeskUnavailableError, StoreUnavailableError
+from copilot.hours import WorkingHours
 from integrations.store.database import Database, RacedError
 from integrations.store.tables import to_stamp, to_time
-from copilot.hours import WorkingHours
 from integrations.tickets.promise import Promises
 from integrations.tickets.tables import ticket_events, ticket_numbers, tickets
 from integrations.tickets.view import TicketLine, TicketStatus, TicketStep, TicketView

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from copilot.hours import WorkingHours
 from integrations.company import load_company, shipped_company
 from integrations.datafile import DataFileError
-from copilot.hours import WorkingHours
 
 SMALL = """\
 company: {name: Small Co, domain: small.example}

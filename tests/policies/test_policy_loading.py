@@ -301,7 +301,10 @@ def test_a_mandatory_class_that_a_permit_lets_through_is_refused(
 
 def test_a_schema_that_the_engine_cannot_fill_is_refused(house: Path, problems: Say) -> None:
     edit(house / "rules" / "schema.cedarschema", "lockdown: Bool,", "lockdown: Bool, moon: String,")
-    assert "schema.cedarschema:1: The rules cannot be evaluated: `Situation` does not take" in problems()
+    assert (
+        "schema.cedarschema:1: The rules cannot be evaluated: `Situation` does not take"
+        in problems()
+    )
 
 
 @pytest.mark.parametrize("fact", FACTS)

@@ -134,7 +134,9 @@ def test_no_code_names_a_privileged_action() -> None:
     """What is not named can't be dispatched on: such actions live in the catalogue alone."""
     catalogue = load_catalogue(load_company(shipped_company()).actions)
     privileged = {
-        action.id for action in catalogue.actions.values() if action.tier in ("privileged", "incident")
+        action.id
+        for action in catalogue.actions.values()
+        if action.tier in ("privileged", "incident")
     }
     assert len(privileged) > 40
     for path in modules():
