@@ -20,8 +20,7 @@ from copilot.understanding.reader import MessageReader
 from copilot.understanding.recogniser import Recogniser
 from integrations.company import load_company, shipped_company
 from integrations.following import CurrentEdition, read_classifiers
-from integrations.training import CLASSIFIERS_FILE
-from integrations.home import Home
+from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.settings import Settings
 from knowledge.embedding import Embedder, find_model, find_tuned
 from policies.casebook import read_cases, request_of

@@ -302,7 +302,7 @@ def test_a_request_that_the_engine_refuses_escalates() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Pydantic serializer warnings")
-@pytest.mark.parametrize("spoilt", [{"id": "\ud800"}, {"site": b"\xff"}])
+@pytest.mark.parametrize("spoilt", [{"id": "\ud800"}, {"site": b"dock"}])
 def test_a_fact_of_the_wrong_kind_escalates(spoilt: dict[str, object]) -> None:
     """Such as only a faulty directory could hand over: the engine raises on it."""
     decision = house(wish("open_window"), asker=SOMEBODY.model_copy(update=spoilt))
