@@ -11,6 +11,7 @@ import statistics
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -18,8 +19,8 @@ from benchmarks.turn import DEFAULT_WORK, Homes, load_questions, process
 from copilot.understanding.reader import MessageReader
 from copilot.understanding.recogniser import Recogniser
 from integrations.company import load_company, shipped_company
-from integrations.following import CLASSIFIERS_FILE, CurrentEdition, read_classifiers
-from integrations.home import Home
+from integrations.following import CurrentEdition, read_classifiers
+from integrations.home import CLASSIFIERS_FILE, Home
 from integrations.settings import Settings
 from knowledge.embedding import Embedder, find_model, find_tuned
 from policies.casebook import read_cases, request_of
@@ -67,9 +68,7 @@ def decisions(rounds: int) -> list[float]:
     requests = [request_of(case, policies) for case in read_cases(company.cases)]
     for request in requests:
         decide(request, policies)
-    return [
-        _spent(lambda: decide(request, policies)) for _ in range(rounds) for request in requests
-    ]  # noqa: B023 - called at once
+    return [_spent(partial(decide, request, policies)) for request in requests * rounds]
 
 
 def _spent(work: Callable[[], object]) -> float:
@@ -98,8 +97,8 @@ def reading(home: Path, questions: Sequence[str], rounds: int) -> Reading:
         classifiers, cast(Recogniser, recogniser), cast(Embedder, search), cast(Embedder, tuned)
     )
     whole = []
-    for text in [*questions[:8], *questions * rounds]:
-        whole.append(_spent(lambda: reader.read(text)))  # noqa: B023 - called at once
+    for text in [*questions[:8], *list(questions) * rounds]:
+        whole.append(_spent(partial(reader.read, text)))
         for part in (search, tuned, recogniser):
             part.lap()
     vectors = [one + other for one, other in zip(search.times, tuned.times, strict=True)]
@@ -111,7 +110,7 @@ def redactions(texts: Sequence[str], rounds: int) -> list[float]:
     redactor.warm()
     for text in texts:
         redactor.redact(text)
-    return [_spent(lambda: redactor.redact(text)) for _ in range(rounds) for text in texts]  # noqa: B023 - called at once
+    return [_spent(partial(redactor.redact, text)) for _ in range(rounds) for text in texts]
 
 
 @dataclass(frozen=True)

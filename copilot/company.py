@@ -39,7 +39,7 @@ class CompanyFacts:
     sentences: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """What the policies say in other languages: by language, then by the English sentence."""
     service_hours: str = ""
-    desk_hours: WorkingHours = WorkingHours()
+    desk_hours: WorkingHours = field(default_factory=WorkingHours)
     site_hours: Mapping[str, WorkingHours] = field(default_factory=dict)
     """When people work, by site; the others keep the desk's hours."""
     lockdown: bool = False

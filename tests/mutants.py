@@ -44,10 +44,10 @@ class CodeMutant:
 def rule_mutants(rules: Mapping[str, Rule]) -> list[RuleMutant]:
     syntax = {name: json.loads(rule.syntax) for name, rule in rules.items()}
     found = []
-    for rule in syntax:
+    for rule, written in syntax.items():
         others = {name: each for name, each in syntax.items() if name != rule}
         found.append(RuleMutant(f"{rule}: dropped", rule, others))
-        for what, wrong in _wrongs(syntax[rule]):
+        for what, wrong in _wrongs(written):
             found.append(RuleMutant(f"{rule}: {what}", rule, {**others, rule: wrong}))
     return found
 
@@ -108,6 +108,8 @@ def _annotation_wrongs(rule: Node) -> Iterator[tuple[str, Node]]:
             yield f"@{name} dropped", without
 
 
+_TESTS = ("==", "!=", ">=", "in", "contains", "containsAny", "has")
+_FLAGS = ("verified", "lockdown", "device_managed", "working_hours")
 _OPPOSITE = {"==": "!=", "!=": "==", ">=": ">", ">": ">=", "<=": "<", "<": "<="}
 
 
@@ -122,14 +124,15 @@ def _expression_wrongs(body: Node) -> Iterator[tuple[str, Node]]:
             yield f"{what} in {where}", _replaced(body, path, wrong)
 
 
-def _operator_wrongs(operator: str, inside: Node) -> Iterator[tuple[str, Node]]:
+def _operator_wrongs(  # noqa: C901 - one short branch a kind
+    operator: str, inside: Node
+) -> Iterator[tuple[str, Node]]:
     if operator in ("&&", "||"):
         yield "left dropped", inside["right"]
         yield "right dropped", inside["left"]
         yield "and/or exchanged", {"||" if operator == "&&" else "&&": inside}
-    if operator in ("==", "!=", ">=", "in", "contains", "containsAny", "has") or operator == ".":
-        if operator != "." or inside["attr"] in ("verified", "lockdown", "device_managed"):
-            yield "negated", {"!": {"arg": {operator: inside}}}
+    if operator in _TESTS or (operator == "." and inside["attr"] in _FLAGS):
+        yield "negated", {"!": {"arg": {operator: inside}}}
     if operator in (">=", ">", "<=", "<"):
         yield "bound moved", {_OPPOSITE[operator]: inside}
     if operator == "Value" and isinstance(inside, int) and not isinstance(inside, bool):
@@ -182,7 +185,7 @@ def engine_mutants() -> list[CodeMutant]:
     found = dict[str, CodeMutant]()
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     for function in functions:
-        for node in ast.walk(function):
+        for node in _code(function.body):
             for what, wrong in _code_wrongs(node):
                 text = _with(tree, node, wrong)
                 place = ast.unparse(node).replace("\n", " ")[:90]
@@ -192,6 +195,18 @@ def engine_mutants() -> list[CodeMutant]:
                     name if not number else f"{name} #{number + 1}", text
                 )
     return list(found.values())
+
+
+def _code(node: ast.AST | list[Any]) -> Iterator[ast.AST]:
+    """What runs: everything but annotations."""
+    if isinstance(node, list):
+        for each in node:
+            yield from _code(each)
+    elif isinstance(node, ast.AST):
+        yield node
+        for name, inside in ast.iter_fields(node):
+            if name != "annotation":
+                yield from _code(inside)
 
 
 def _with(tree: ast.Module, node: ast.AST, wrong: ast.AST) -> str:
@@ -214,7 +229,7 @@ _COMPARED: dict[type[ast.cmpop], type[ast.cmpop]] = {
 }
 
 
-def _code_wrongs(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:
+def _code_wrongs(node: ast.AST) -> Iterator[tuple[str, ast.AST]]:  # noqa: C901 - one a kind
     match node:
         case ast.Compare(left, [operator], comparators) if type(operator) in _COMPARED:
             yield "turned", ast.Compare(left, [_COMPARED[type(operator)]()], comparators)

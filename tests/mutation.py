@@ -29,6 +29,7 @@ from policies.loader import SCHEMA, load_policies
 from policies.matrix import lines
 from policies.rule import Rule
 from tests.mutants import PRODUCT, CodeMutant, RuleMutant, engine_mutants, rule_mutants
+from tests.policies.guards import assert_each_guard_suffices
 
 GOLDEN = Path(__file__).parent / "policies" / "golden_matrix.txt"
 EQUIVALENT = Path(__file__).parent / "policies" / "equivalent_mutants.yaml"
@@ -78,7 +79,11 @@ class Judge:
         near = [case for case in self._cases if mutant.rule in self._touched[case.name]]
         if self._a_case_fails([*near, *self._cases], spoilt):
             return True
-        return thoroughly and (not self._is_golden(spoilt) or _is_refused(mutant.syntax))
+        if not thoroughly:
+            return False
+        if _fails(lambda: assert_each_guard_suffices(spoilt)) or _is_refused(mutant.syntax):
+            return True
+        return not self._is_golden(spoilt)
 
     def notices_code(self, mutant: CodeMutant, *, thoroughly: bool = True) -> bool:
         checks = tuple(_checks(self._policies)) if thoroughly else ()
@@ -115,16 +120,16 @@ def _fails(check: Callable[[], None]) -> bool:
 
 def _with_rules(policies: Policies, syntax: Mapping[str, Any]) -> Policies:
     document = {"staticPolicies": dict(syntax), "templates": {}, "templateLinks": []}
-    rules = {
-        name: _read(policies.rules[name], each["annotations"]) for name, each in syntax.items()
-    }
+    rules = {name: _read(policies.rules[name], each) for name, each in syntax.items()}
     written = cedarpy.PolicySet.from_json_str(json.dumps(document))
     return replace(policies, rules=rules, policy_set=written)
 
 
-def _read(rule: Rule, notes: Mapping[str, Any]) -> Rule:
+def _read(rule: Rule, syntax: Mapping[str, Any]) -> Rule:
+    notes = syntax["annotations"]
     return replace(
         rule,
+        syntax=json.dumps(syntax),
         effect=notes.get("outcome", "permit"),
         reason=notes["reason"],
         queue=notes.get("escalate_to"),
@@ -165,9 +170,10 @@ def _spoilt(text: str) -> Iterator[None]:
 
 def _checks(policies: Policies) -> Iterator[Callable[[], None]]:
     """The tests of decisions that need the shipped policies and a folder at most; quick ones first."""
-    from tests.policies import test_policy_decisions as tests
+    from tests.policies import test_policy_decisions, test_policy_receipts
 
-    found = [test for name, test in vars(tests).items() if name.startswith("test_")]
+    both = {**vars(test_policy_receipts), **vars(test_policy_decisions)}
+    found = [test for name, test in both.items() if name.startswith("test_")]
     for test in sorted(found, key=lambda test: hasattr(test, "hypothesis")):
         if test.__name__ in ("test_the_golden_matrix_is_unchanged", "test_every_case_holds"):
             continue
@@ -234,14 +240,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     thoroughly = not parser.parse_args(arguments).quick
     judge, met = Judge(), True
     if thoroughly and not original_passes(judge):
-        print("The tests fail without any wrong; mend that first.")
+        sys.stdout.write("The tests fail without any wrong; mend that first.\n")
         return 2
-    both = {"rules": rule_mutants(judge.rules), "engine": engine_mutants()}
+    both: dict[str, Sequence[RuleMutant | CodeMutant]] = {
+        "rules": rule_mutants(judge.rules),
+        "engine": engine_mutants(),
+    }
     for name, mutants in both.items():
         result = score(mutants, judge, thoroughly=thoroughly)
         met = met and result.share >= TARGET
-        print(f"{name}: {result}")
-        print("".join(f"  not noticed: {survivor}\n" for survivor in result.survivors), end="")
+        sys.stdout.write(f"{name}: {result}\n")
+        sys.stdout.writelines(f"  not noticed: {survivor}\n" for survivor in result.survivors)
         sys.stdout.flush()
     return 0 if met else 1
 

@@ -21,5 +21,4 @@ def test_gate_and_redactor_take_anything_and_permit_nothing_by_mistake(
     facts = company_facts(profile, policies, None)
     checks = gate_check(policies, facts), redactor_check(redactor_of(tmp_path / "scanner"))
     rounds = fuzz(seconds, *checks)
-    print(f"{rounds} rounds of 100 examples each")
     assert rounds > 0

@@ -26,6 +26,7 @@ from policies.model import (
     Ruling,
     Situation,
 )
+from tests.policies.guards import assert_each_guard_suffices
 
 PRODUCT = Path(__file__).parents[2] / "policies"
 HOUSE = Path(__file__).parent / "data"
@@ -148,6 +149,10 @@ def test_faulty_cases_are_refused(policies: Policies, tmp_path: Path) -> None:
 def test_the_golden_matrix_is_unchanged(policies: Policies) -> None:
     """Meant? Then: python -m policies.matrix > tests/policies/golden_matrix.txt"""
     assert matrix(policies) == GOLDEN.read_text(encoding="utf-8")
+
+
+def test_each_of_the_two_guards_suffices(policies: Policies) -> None:
+    assert_each_guard_suffices(policies)
 
 
 # ---- what holds for every request
