@@ -84,7 +84,8 @@ def sentences_of(policies: Policies, facts: CompanyFacts) -> frozenset[str]:
     actions = policies.catalogue.actions.values()
     said = {action.say for action in actions} | {PASSED_ON}
     said |= {step for action in actions for step in action.safe_steps}
-    return frozenset(said | {r.reason for r in policies.rules.values()} | {*facts.choices.values()})
+    said |= {rule.reason for rule in policies.rules.values()} | {*facts.choices.values()}
+    return frozenset(said.union(*(own.values() for own in facts.sentences.values())))
 
 
 def _guarded(policy: FollowingPolicy) -> Guarded:

@@ -21,7 +21,7 @@ from policies.model import Decision, Location
 from policies.redaction import MESSAGE_CAP, Redactor, Seen
 
 _ROUND = settings(
-    max_examples=100, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=20, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 _NUMBERS = st.integers(-(2**70), 2**70) | st.integers(0, 5)
 

@@ -51,6 +51,7 @@ class Judge:
         self._default_user = app.default_user
         policies = app.policy.policies
         said = [PASSED_ON, *app.company.choices.values()]
+        said += [text for own in app.company.sentences.values() for text in own.values()]
         for action in policies.catalogue.actions.values():
             said += [action.say, *action.safe_steps]
         said += [rule.reason for rule in policies.rules.values()]

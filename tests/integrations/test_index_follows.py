@@ -75,6 +75,7 @@ def make_old(home: Path, change: Callable[[Path], None]) -> None:
     change(old)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize(
     "change", [of_another_model, with_other_classifiers, with_other_cues, with_another_manifest]
 )
@@ -91,6 +92,7 @@ def test_an_index_of_an_earlier_version_is_built_again(
     assert "Building" not in ask(home).err
 
 
+@pytest.mark.soak
 def test_what_can_not_be_built_again_is_a_sentence_and_changes_nothing(
     home: Path, tmp_path: Path
 ) -> None:
@@ -128,6 +130,7 @@ def a_company(folder: Path) -> Path:
     return company
 
 
+@pytest.mark.soak
 def test_a_starting_server_takes_in_what_changed(home: Path, tmp_path: Path) -> None:
     before = version_now(home)
     company = a_company(tmp_path)

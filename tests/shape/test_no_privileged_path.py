@@ -48,7 +48,7 @@ PORTS = {
         "begin", "finish", "plan_handoff", "handed_off", "unopened", "unfinished", "thread",
         "recent_threads", "note_feedback",
     },
-    "Desk": {"open", "update", "resolve"},
+    "Desk": {"open", "texts", "update", "resolve"},
 }  # fmt: skip
 """All that the agent can do to the world: read people, record turns, write tickets."""
 
