@@ -23,7 +23,7 @@ from integrations.progress import Progress
 from integrations.training import ACTION, groups, lessons
 from knowledge.article import Vocabulary
 from knowledge.confidence import Sample as Judged
-from knowledge.confidence import fit
+from knowledge.confidence import TooFewSamplesError, fit
 from knowledge.corpus import Corpus, Source, load_corpus
 from knowledge.embedding import Embedder
 from knowledge.index import BuildReport, build_version
@@ -117,7 +117,11 @@ def build(
         with progress.step("training the classifiers"):
             trial = _classifiers(folder, material, models, trained_dir, progress, keep_trained)
         with progress.step('calibrating when to say "I am not sure"'):
-            _calibrate(folder, material, models, trial)
+            if not _calibrate(folder, material, models, trial):
+                progress.announce(
+                    "  Too few questions of the utterances are about these articles to calibrate on; "
+                    "the shipped thresholds decide."
+                )
 
     report = build_version(
         index_dir,
@@ -226,8 +230,11 @@ def _trained_key(material: Material, tuned: Embedder) -> str:
     ).hexdigest()[:16]
 
 
-def _calibrate(folder: Path, material: Material, models: Models, trial: _Trial) -> None:
-    """Fit the doubt on utterances that the label classifier did not see, and on unanswerable questions."""
+def _calibrate(folder: Path, material: Material, models: Models, trial: _Trial) -> bool:
+    """Fit the doubt on utterances that the label classifier did not see, and on unanswerable questions.
+
+    `False` where these articles answer too few of them, as with the pages of a site.
+    """
     samples: list[Judged] = []
     with Library.at(folder) as library:
         known = {f"{card.category}.{card.subcategory}" for card in library.cards}
@@ -247,8 +254,12 @@ def _calibrate(folder: Path, material: Material, models: Models, trial: _Trial) 
             samples.append(
                 _judged(library, text, language, right if right in known else "", vector, prior)
             )
-        model = fit(samples, library.manifest.version, material.target_precision)
+        try:
+            model = fit(samples, library.manifest.version, material.target_precision)
+        except TooFewSamplesError:
+            return False
     (folder / CONFIDENCE_FILE).write_text(model.to_json(), "utf-8")
+    return True
 
 
 def _judged(

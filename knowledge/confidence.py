@@ -106,6 +106,10 @@ class ConfidenceModel:
         )
 
 
+class TooFewSamplesError(ValueError):
+    """Nothing can be learnt from the samples."""
+
+
 def fit(
     samples: Sequence[Sample],
     fingerprint: str,
@@ -119,7 +123,7 @@ def fit(
     """
     right = np.array([sample.right for sample in samples], dtype=np.float64)
     if len(right) < _LEAST_SAMPLES or right.all() or not right.any():
-        raise ValueError(
+        raise TooFewSamplesError(
             f"{len(right)} samples, {int(right.sum())} of them right, are too few to fit a confidence "
             f"model. Give at least {_LEAST_SAMPLES}, right and wrong ones."
         )

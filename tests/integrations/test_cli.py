@@ -276,6 +276,7 @@ def test_pages_of_a_site_are_served(home: Path, tmp_path: Path) -> None:
     assert done.code == 0, done.err
     assert "(2 articles" in done.out
     assert "left out: empty.md:1: " in done.err
+    assert "the shipped thresholds decide" in done.err
     asked = run("ask", "--home", home, "--user", "dana.reed", "How do I wake the canteen beamer?")
     assert asked.code == 0, asked.err
     wrong = run(*sync, "--owner", "nobody")
