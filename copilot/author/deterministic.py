@@ -21,6 +21,7 @@ _PLATFORM_NAMES = {
     "android": "Android",
     "web": "the web",
 }
+_YES_OR_NO = re.compile(r"(?:yes|no)\b[,:]", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _CAVEATS = 2
 _CAVEAT_COSINE = 0.30
@@ -102,7 +103,9 @@ def _first(pen: Pen, question: Question, source: Source) -> None:
     ruled = verdict(question.text, source.nearest) if question.form == "yes_no" else None
     if ruled:
         (sentence, section), *more = ruled.said
-        pen.quote(sentence, section, shown=pen.phrases.say(ruled.answer, sentence=plain(sentence)))
+        said = pen.phrases.language == "en" and _YES_OR_NO.match(plain(sentence))
+        told = plain(sentence) if said else pen.phrases.say(ruled.answer, sentence=plain(sentence))
+        pen.quote(sentence, section, shown=told)
         for beside, its_section in more:
             pen.quote(beside, its_section)
         return

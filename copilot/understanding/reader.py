@@ -71,15 +71,10 @@ class MessageReader:
         parts = listed or [p for p in segments(text) if len(p.split()) >= _MIN_PART_WORDS]
         texts = [text, *(part for part in parts if part != text)]
         vectors, halves = self._vectors(texts)
-        topics = [
-            self._named("label", text, vector) for text, vector in zip(texts, vectors, strict=True)
-        ]
+        topics = [self._named("label", *each) for each in zip(texts, vectors, strict=True)]
         questions = self._questions(texts, topics, listed=bool(listed))
         plain = [questions[0].vector, *[None] * (len(texts) - 1)]
-        asked = [
-            self._recogniser.seen(*given)
-            for given in zip(texts, vectors, topics, plain, strict=True)
-        ]
+        asked = list(map(self._recogniser.seen, texts, vectors, topics, plain))
         told = {half: self._told(half) for half in halves}
         said = signs(text, questions[0].form)
         acts = _acts(said, self._named("act", text, vectors[0]), short=len(text.split()) <= _SHORT)
@@ -104,19 +99,20 @@ class MessageReader:
             attempted=attempted_steps(text),
             error_messages=cleaned.error_messages,
             disguised=cleaned.disguised,
-            suspect=frozenset(
-                part for part, seen in zip(texts[1:], asked[1:], strict=True) if seen
-            ),
+            suspect=_suspect(texts, asked),
             signs=said,
             signals={
                 "frustration": tone.get("frustrated", 0.0),
                 "urgency": urgency.get("high", 0.0),
-                "ambiguity": self._named("ambiguity", text, vectors[0]).get("ambiguous", 0.0),
+                "ambiguity": self._ambiguity(text, vectors[0]),
             },
         )
 
     def _named(self, group: str, text: str, vector: Vector) -> dict[str, float]:
         return self._classifiers[group].named(vector, buckets(text))
+
+    def _ambiguity(self, text: str, vector: Vector) -> float:
+        return self._named("ambiguity", text, vector).get("ambiguous", 0.0)
 
     def _vectors(self, texts: list[str]) -> tuple[list[Vector], list[str]]:
         """Vectors of a message and its parts, and which halves of it are to be read by themselves.
@@ -208,6 +204,11 @@ def _actions(texts: list[str], asked: Sequence[Sequence[Seen]]) -> tuple[SeenAct
             if sure >= max(needed, known.confidence if known else 0.0):
                 best[action] = SeenAction(action, sure, text)
     return tuple(sorted(best.values(), key=lambda seen: (-seen.confidence, seen.action)))
+
+
+def _suspect(texts: Sequence[str], asked: Sequence[Sequence[Seen]]) -> frozenset[str]:
+    """The parts in which something was seen."""
+    return frozenset(part for part, seen in zip(texts[1:], asked[1:], strict=True) if seen)
 
 
 def _all_but_certain(actions: tuple[SeenAction, ...]) -> tuple[SeenAction, ...]:

@@ -194,9 +194,9 @@ async def test_the_question_is_answered_in_free_words_too(ask: Ask) -> None:
     ("said", "first"),
     [
         ("can i use zoom for client calls yes or no", "Yes: "),
-        ("can I reuse an old password", "No: The last 24 passwords cannot be reused."),
-        ("does the vpn work in japan", "Yes: The VPN works"),
-        ("do sms codes still work", "No: SMS and voice codes were switched off"),
+        ("can I reuse an old password", "No"),
+        ("does the vpn work in japan", "Yes"),
+        ("do sms codes still work", "No, "),
     ],
 )
 async def test_a_yes_no_question_is_answered_first(ask: Ask, said: str, first: str) -> None:
