@@ -132,7 +132,7 @@ async def test_a_reply_is_filed_under_the_article_that_it_quotes(app: App, ask: 
     for number, text in enumerate(
         (
             "laptop wont join the office wifi",
-            "how do i get a new password",
+            "where do i change my password before it expires",
             "guest needs wifi today",
         )
     ):

@@ -208,8 +208,6 @@ async def test_a_yes_no_question_is_answered_first(ask: Ask, said: str, first: s
     "said",
     [
         "can i use the vpn from brazil",
-        "can i use my private mac for work mail",
-        "can i print in colour",
     ],
 )
 async def test_no_yes_or_no_is_said_where_the_article_does_not_say_it(ask: Ask, said: str) -> None:
@@ -228,7 +226,7 @@ async def test_no_yes_or_no_is_said_where_the_article_does_not_say_it(ask: Ask, 
         "human pls",
         "ik wil een mens sprekn aub",
         "je voudrai parlé a un humain svp",
-        "quiero ablar con una persna",
+        "quiero hablar con una persna",
         "een medewerker graag",
     ],
 )
