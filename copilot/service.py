@@ -141,7 +141,7 @@ class Copilot:
         return other
 
     async def as_kept(self, inquiry: Inquiry) -> Inquiry:
-        """The inquiry as `ask` keeps it, for a door that shows a message before its reply is there."""
+        """The inquiry as `ask` would keep it, for whoever looks for its text in a record."""
         await self._redactor_loaded()
         clean, _ = self._clean(inquiry, await self._seen(inquiry))
         return clean

@@ -114,12 +114,7 @@ def build_index(
     home = Home.at(settings.home)
     origin = Origin.of(settings.embedding_model, sources)
     content = _digest(settings, material.company, origin)
-    folders = _models(settings)
-    stores = [VectorStore(read_manifest(folder).fingerprint, home.vectors) for folder in folders]
-    search, tuned = (
-        Embedder(folder, cache=store, threads=2)
-        for folder, store in zip(folders, stores, strict=True)
-    )
+    (search, kept), (tuned, kept_tuned) = (_caching(home, folder) for folder in _models(settings))
     report = build(
         home.index,
         material,
@@ -128,7 +123,7 @@ def build_index(
         keep_trained=keep_trained,
         keep=settings.keep_index_versions,
         progress=progress,
-        save_vectors=lambda: [store.save() for store in stores],
+        save_vectors=lambda: [kept.save(), kept_tuned.save()],
     )
     write_origin(home.index, origin.model_copy(update={"content": content}))
     return report
@@ -137,8 +132,14 @@ def build_index(
 def searching_embedder(settings: Settings) -> Embedder:
     """The model that searches, with the vectors that are shipped or kept in the home."""
     folder = find_model(settings.models_dir, settings.embedding_model)
-    store = VectorStore(read_manifest(folder).fingerprint, Home.at(settings.home).vectors)
-    return Embedder(folder, cache=store, threads=2)
+    embedder, _ = _caching(Home.at(settings.home), folder)
+    return embedder
+
+
+def _caching(home: Home, folder: Path) -> tuple[Embedder, VectorStore]:
+    """An exported model that keeps its vectors in the home."""
+    store = VectorStore(read_manifest(folder).fingerprint, home.vectors)
+    return Embedder(folder, cache=store, threads=2), store
 
 
 def _models(settings: Settings) -> tuple[Path, Path]:

@@ -185,15 +185,15 @@ class Embedder:
         One pass for all. `None` for a part that does not stand in the text as it is written, or
         when the model does not pool by the mean: such a part can only be read by itself.
         """
-        prompt = self.manifest.query_prompt
-        vector, states, offsets = self._queries.run_whole(prompt + text)
+        prompted = self.manifest.query_prompt + text
+        first = start = len(self.manifest.query_prompt)
+        vector, states, offsets = self._queries.run_whole(prompted)
         if not self.manifest.in_context:
             return vector, [None] * len(parts)
         found: list[Vectors | None] = []
-        start = len(prompt)
         for part in parts:
             # Parts come in order, but for those that overlap.
-            at = max((prompt + text).find(part, start), (prompt + text).find(part, len(prompt)))
+            at = max(prompted.find(part, start), prompted.find(part, first))
             tokens = (offsets[:, 0] >= at) & (offsets[:, 1] <= at + len(part))
             tokens &= offsets[:, 1] > offsets[:, 0]
             if at < 0 or not tokens.any():

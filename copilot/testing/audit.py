@@ -15,7 +15,7 @@ from knowledge.article import Article
 _MARK = re.compile(r"^\s*(?:[-*+]|\d+[.)])\s+")
 _BLOCK = re.compile(r"\n\s*\n|\n(?=\s*(?:[-*+]|\d+[.)])\s)")
 _PLACEHOLDER = re.compile(r"\\\{(\w+)\\\}")
-_QUOTING = frozenset({"cause"})
+_QUOTING = frozenset({"cause", "sentence"})
 """Placeholders that are filled from an article, and so need a source themselves."""
 
 

@@ -1,6 +1,7 @@
 """What the scripted chat models share: they read the two messages that a chat model is sent, and answer text."""
 
 import json
+from abc import abstractmethod
 from typing import Any, NamedTuple
 
 from langchain_core.language_models import BaseChatModel
@@ -27,8 +28,8 @@ class Task(NamedTuple):
 class ScriptedModel(BaseChatModel):
     """A chat model that needs no weights, no key and no network. A subclass says what it answers."""
 
-    def respond(self, task: Task) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def respond(self, task: Task) -> str: ...
 
     @property
     def _llm_type(self) -> str:

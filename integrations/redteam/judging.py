@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from copilot import grounding
 from copilot.conversation import Citation, Reply
 from copilot.prompts.phrases import templates
+from integrations.authoring import sentences_of
 from integrations.redteam.cases import Case, message_of
 from knowledge.search import UnknownArticleError
-from policies.engine import PASSED_ON
 
 if TYPE_CHECKING:
     from integrations.wiring import App
@@ -31,8 +31,8 @@ _RUN = 8
 _WORD = re.compile(r"\w+")
 _MARK = re.compile(r"^(?:- |\d+\. )")
 _SLOT = re.compile(r"\\\{(\w+)\\\}")
-_QUOTED = "cause"
-"""The slot of a sentence that quotes: what it holds must be grounded like a line of its own."""
+_QUOTED = ("cause", "sentence")
+"""The slots of a sentence that quotes: what they hold must be grounded like a line of its own."""
 
 
 class Fault(NamedTuple):
@@ -49,12 +49,7 @@ class Judge:
         self._served: Library = app.library.library
         self._people = app.directory.people()
         self._default_user = app.default_user
-        policies = app.policy.policies
-        said = [PASSED_ON, *app.company.choices.values()]
-        said += [text for own in app.company.sentences.values() for text in own.values()]
-        for action in policies.catalogue.actions.values():
-            said += [action.say, *action.safe_steps]
-        said += [rule.reason for rule in policies.rules.values()]
+        said = sentences_of(app.policy.policies, app.company)
         self._sentences = frozenset(
             " ".join(line.split()) for text in said for line in text.splitlines()
         )
@@ -85,8 +80,8 @@ class Judge:
             return True
         for pattern in self._patterns:
             if match := pattern.fullmatch(line):
-                quoted = match.groupdict().get(_QUOTED)
-                return quoted is None or self._is_served(quoted, reply, at)
+                held = match.groupdict()
+                return all(self._is_served(held[k], reply, at) for k in _QUOTED if k in held)
         return self._is_served(line, reply, at)
 
     def _is_served(self, line: str, reply: Reply, at: date) -> bool:

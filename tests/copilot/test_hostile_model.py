@@ -1,22 +1,20 @@
 """The whole product with a chat model: a hostile one achieves nothing, an honest one answers."""
 
 import json
-import shutil
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-import yaml
 
 from copilot.conversation import Inquiry, Reply
 from copilot.record import TurnRecord
 from copilot.testing.audit import Auditor
 from integrations.authoring import sentences_of
-from integrations.company import load_company, shipped_company
 from integrations.settings import Settings
 from integrations.wiring import App, open_app
 from tests.copilot.chat_models import STRICTER
+from tests.own_rules import company_with_own_rules
 from tests.serving import copy_of, prepared_home  # noqa: F401  # a fixture
 
 DATA = Path(__file__).parents[1] / "data"
@@ -178,7 +176,7 @@ async def test_a_model_can_not_send_a_case_to_another_queue(opened: Open) -> Non
 async def test_a_rule_that_comes_while_the_model_writes_still_counts(
     opened: Open, tmp_path: Path
 ) -> None:
-    company = _own_rules(tmp_path)
+    company = company_with_own_rules(tmp_path / "company")
     STRICTER.rules = company / "rules"
     try:
         app = await opened(chat_model="tests.copilot.chat_models:Meanwhile", company_dir=company)
@@ -188,19 +186,3 @@ async def test_a_rule_that_comes_while_the_model_writes_still_counts(
     assert reply.disposition == "escalate"
     assert reply.policy.rules[0] == "freeze"
     assert not reply.citations
-
-
-def _own_rules(tmp_path: Path) -> Path:
-    shipped, folder = load_company(shipped_company()), tmp_path / "company"
-    shutil.copytree(shipped_company(), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    shutil.copytree(shipped.rules, folder / "rules")
-    written = yaml.safe_load((folder / "company.yaml").read_text("utf-8"))
-    written["paths"] = {
-        "articles": str(shipped.articles),
-        "utterances": str(shipped.utterances),
-        "actions": str(shipped.actions),
-        "rules": "rules",
-        "directory": "directory.yaml",
-    }
-    (folder / "company.yaml").write_text(yaml.safe_dump(written), "utf-8")
-    return folder

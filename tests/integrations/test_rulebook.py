@@ -8,12 +8,10 @@ from uuid import uuid4
 import httpx
 import pytest
 import structlog
-import yaml
 from structlog.testing import LogCapture
 
 from copilot.conversation import Inquiry, Reply
 from integrations import logs
-from integrations.company import load_company, shipped_company
 from integrations.rulebook import FollowingPolicy
 from integrations.settings import Settings
 from integrations.web.app import create_site
@@ -21,6 +19,7 @@ from integrations.wiring import App, open_app
 from policies.errors import PolicyLoadError
 from policies.loader import load_policies
 from policies.model import Asker, PolicyRequest, RequestedAction
+from tests.own_rules import company_with_own_rules
 
 HOUSE = Path(__file__).parents[1] / "policies" / "data"
 OPEN_WINDOW = PolicyRequest(
@@ -121,21 +120,7 @@ def test_at_the_start_broken_policies_are_refused(
 
 @pytest.fixture
 def own_rules(tmp_path: Path) -> Path:
-    """The shipped company with rules of its own folder; yields that company's folder."""
-    shipped = load_company(shipped_company())
-    folder = tmp_path / "company"
-    shutil.copytree(shipped_company(), folder, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
-    shutil.copytree(shipped.rules, folder / "rules")
-    written = yaml.safe_load((folder / "company.yaml").read_text("utf-8"))
-    written["paths"] = {
-        "articles": str(shipped.articles),
-        "utterances": str(shipped.utterances),
-        "actions": str(shipped.actions),
-        "rules": "rules",
-        "directory": "directory.yaml",
-    }
-    (folder / "company.yaml").write_text(yaml.safe_dump(written), "utf-8")
-    return folder
+    return company_with_own_rules(tmp_path / "company")
 
 
 @pytest.fixture
