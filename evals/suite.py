@@ -1,0 +1,286 @@
+"""Reads a suite: cases, rubric, people, label passes; everything that is wrong in it at once."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import AwareDatetime, Field, ValidationError
+
+from evals.case import Case, Split, Value
+from evals.errors import Finding, SuiteError
+from evals.rubric import Rubric
+
+Model = TypeVar("Model", bound=Value)
+SHIPPED = Path(__file__).parent / "suites"
+_FEWEST_CRITERIA, _MOST_CRITERIA = 4, 12
+
+
+class Margins(Value):
+    """Declared before a run: below these a difference does not matter."""
+
+    score: float = Field(default=0.10, gt=0)
+    rate: float = Field(default=0.02, gt=0)
+
+
+class Header(Value):
+    """`suite.yaml`."""
+
+    name: str
+    version: int = Field(ge=1)
+    label: Literal["synthetic", "real", "mixed"]
+    description: str
+    at: AwareDatetime
+    """The clock of every case that names none."""
+    demand: dict[str, float]
+    """Share of tickets by category in the company's real mix; adds up to 1."""
+    margins: Margins = Margins()
+    seed: int = 0
+
+
+class Person(Value):
+    """What the directory knows of a user; every system gets the same."""
+
+    name: str
+    site: str | None = None
+    country: str | None = None
+    employment: str | None = None
+    department: str | None = None
+    location: str | None = None
+    device: str | None = None
+    os: str | None = None
+    os_version: str | None = None
+    managed: bool | None = None
+    compliant: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """A piece of data and where it stands."""
+
+    data: Mapping[str, object]
+    path: str
+    line: int | None
+
+
+@dataclass(frozen=True)
+class Suite:
+    """A suite that can be run."""
+
+    header: Header
+    rubric: Rubric
+    cases: tuple[Case, ...]
+    people: Mapping[str, Person]
+    reasons: Mapping[str, str]
+    """Class of each reason code, in words that fit every system."""
+    folder: Path
+
+    @property
+    def at(self) -> datetime:
+        return self.header.at
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Case]:
+        return {case.id: case for case in self.cases}
+
+    @cached_property
+    def hash(self) -> str:
+        """Hash of cases, rubric, people and header: what two runs must share to be compared (D11)."""
+        parts = [self.header.model_dump(mode="json"), self.rubric.model_dump(mode="json")]
+        parts += [self.people[name].model_dump() | {"id": name} for name in sorted(self.people)]
+        parts.append(dict(self.reasons))
+        parts += [case.model_dump(mode="json") for case in sorted(self.cases, key=lambda c: c.id)]
+        return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+    def only(self, split: Split) -> "Suite":
+        """The cases of one split; the hash stays that of the whole suite's cases that are left."""
+        kept = tuple(case for case in self.cases if case.split == split)
+        return replace(self, cases=kept)
+
+
+def load(folder: Path) -> Suite:
+    """The suite in a folder. Raises `SuiteError` with all findings: file, line and what to do."""
+    if not folder.is_dir():
+        message = "There is no such folder. Name one that holds suite.yaml, rubric.yaml and cases/."
+        raise SuiteError([Finding(str(folder), None, message)])
+    findings: list[Finding] = []
+    header = _one(folder / "suite.yaml", Header, findings)
+    rubric = _one(folder / "rubric.yaml", Rubric, findings)
+    people = _people(folder / "people.yaml", findings)
+    reasons = _reasons(folder / "reasons.yaml", findings)
+    cases = _cases(folder / "cases", findings)
+    if header and rubric:
+        findings += _across(cases, rubric, header, people)
+    if findings or header is None or rubric is None:
+        raise SuiteError(findings)
+    found = tuple(case for case, _ in cases)
+    return Suite(header, rubric, found, people, reasons, folder)
+
+
+def _across(
+    cases: Sequence[tuple[Case, Located]],
+    rubric: Rubric,
+    header: Header,
+    people: Mapping[str, Person],
+) -> Iterator[Finding]:
+    """What no case can know of itself."""
+    ids = Counter(case.id for case, _ in cases)
+    sides: dict[str, set[str]] = {}
+    for case, _ in cases:
+        sides.setdefault(case.family, set()).add(case.split)
+    for case, at in cases:
+        for message in _faults(case, ids, sides, rubric, header, people):
+            yield Finding(at.path, at.line, f"{case.id}: {message}")
+
+
+def _faults(
+    case: Case,
+    ids: Mapping[str, int],
+    sides: Mapping[str, set[str]],
+    rubric: Rubric,
+    header: Header,
+    people: Mapping[str, Person],
+) -> Iterator[str]:
+    if ids[case.id] > 1:
+        yield f"the id stands {ids[case.id]} times. Rename all but one."
+    if len(sides[case.family]) > 1:
+        yield f"family '{case.family}' stands in both splits. Move it to one."
+    if case.user not in people:
+        yield f"user '{case.user}' is not in people.yaml. Add the person or correct the name."
+    if case.category not in header.demand:
+        yield f"category '{case.category}' has no share in the demand of suite.yaml."
+    if case.twin_of and case.twin_of not in ids:
+        yield f"twin_of names '{case.twin_of}', which is no case."
+    number = len(rubric.criteria(case))
+    if not _FEWEST_CRITERIA <= number <= _MOST_CRITERIA:
+        yield (
+            f"it has {number} criteria with the rubric's; {_FEWEST_CRITERIA} to {_MOST_CRITERIA} "
+            "are wanted. Add or merge some."
+        )
+
+
+def _cases(folder: Path, findings: list[Finding]) -> list[tuple[Case, Located]]:
+    files = sorted((*folder.glob("*.yaml"), *folder.glob("*.jsonl")))
+    if not files:
+        findings.append(Finding(str(folder), None, "There are no cases. Add *.yaml or *.jsonl."))
+    cases: list[tuple[Case, Located]] = []
+    for file in files:
+        for entry in entries(file, findings):
+            try:
+                cases.append((Case.model_validate(entry.data), entry))
+            except ValidationError as error:
+                findings += _described(error, entry)
+    return cases
+
+
+def entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
+    """The entries of a file of cases or labels with their lines; what can't be read is a finding."""
+    lines = file.suffix == ".jsonl"
+    yield from (_json_entries if lines else _yaml_entries)(file, findings)
+
+
+def _json_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
+    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            data = json.loads(line)
+        except json.JSONDecodeError as error:
+            findings.append(Finding(str(file), number, f"This is no JSON: {error.msg}."))
+            continue
+        if isinstance(data, dict):
+            yield Located(data, str(file), number)
+        else:
+            findings.append(Finding(str(file), number, "A line holds one JSON object."))
+
+
+def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        root = yaml.compose(file.read_text("utf-8"), Loader=loader)
+        data = yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506  # a safe loader
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it can't be read"
+        findings.append(
+            Finding(str(file), mark.line + 1 if mark else None, f"This is no YAML: {problem}.")
+        )
+        return
+    if root is None or not isinstance(data, list):
+        findings.append(Finding(str(file), 1, "The file holds a list of entries, each with an id."))
+        return
+    for node, entry in zip(root.value, data, strict=True):
+        line = node.start_mark.line + 1
+        if isinstance(entry, dict):
+            yield Located(entry, str(file), line)
+        else:
+            findings.append(Finding(str(file), line, "An entry is a mapping with an id."))
+
+
+def _mapping(file: Path, findings: list[Finding]) -> Mapping[str, object]:
+    import yaml
+
+    if not file.is_file():
+        findings.append(Finding(str(file), None, "The file is not there. A suite needs it."))
+        return {}
+    try:
+        data = yaml.safe_load(file.read_text("utf-8"))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        findings.append(Finding(str(file), mark.line + 1 if mark else None, "This is no YAML."))
+        return {}
+    if not isinstance(data, dict):
+        findings.append(Finding(str(file), 1, "The file holds a mapping."))
+        return {}
+    return data
+
+
+def _one(file: Path, model: type[Model], findings: list[Finding]) -> Model | None:
+    before = len(findings)
+    data = _mapping(file, findings)
+    if len(findings) > before:
+        return None
+    try:
+        return model.model_validate(data)
+    except ValidationError as error:
+        findings += _described(error, Located(data, str(file), None))
+        return None
+
+
+def _people(file: Path, findings: list[Finding]) -> Mapping[str, Person]:
+    people: dict[str, Person] = {}
+    for name, data in _mapping(file, findings).items():
+        try:
+            people[name] = Person.model_validate(data)
+        except ValidationError as error:
+            findings += _described(error, Located({"id": name}, str(file), None))
+    return people
+
+
+def _reasons(file: Path, findings: list[Finding]) -> Mapping[str, str]:
+    classes: dict[str, str] = {}
+    for name, codes in _mapping(file, findings).items():
+        if not isinstance(codes, list):
+            findings.append(Finding(str(file), None, f"{name}: a class lists its reason codes."))
+            continue
+        classes |= dict.fromkeys(map(str, codes), name)
+    return classes
+
+
+def _described(error: ValidationError, entry: Located) -> Iterator[Finding]:
+    """What pydantic found, as sentences that name the key and the value."""
+    name = entry.data.get("id")
+    for fault in error.errors(include_url=False):
+        key = ".".join(str(part) for part in fault["loc"]) or "the entry"
+        said = fault["msg"].removeprefix("Value error, ")
+        shown = repr(fault["input"])
+        value = f" (value: {shown[:80]})" if fault["loc"] else ""
+        prefix = f"{name}: " if name else ""
+        yield Finding(entry.path, entry.line, f"{prefix}{key}: {said}{value}")
