@@ -17,7 +17,7 @@ _FEW_WORDS, _HARDLY_ANY_WORDS = 14, 4
 _FEW_WORDS_FOR_A_PERSON = 12
 _HARDLY_SEEN, _NOT_ITS_TOPIC = 0.6, 0.1
 _VAGUE = 0.9
-_HALF_A_PLEA, _PLEA_TOPIC = 0.3, 0.75
+_HALF_A_PLEA, _PLEA_TOPIC, _LIKELY_TOPIC = 0.3, 0.75, 0.5
 _OTHER_ACTS = (
     "human", "probe", "off_topic", "case_status", "smalltalk", "came_back", "step_failed", "more_info",
 )  # fmt: skip
@@ -86,7 +86,8 @@ def wants_a_person(read: Understanding, person_labels: AbstractSet[str]) -> bool
         return True
     topic = sum(read.itself.labels.get(label, 0.0) for label in person_labels)
     half = read.acts.get("human", 0.0) >= _HALF_A_PLEA
-    return half and topic >= _PLEA_TOPIC and not read.asks_back and _short_plea(read)
+    agreed = topic >= (_LIKELY_TOPIC if read.act == "human" else _PLEA_TOPIC)
+    return half and agreed and not read.asks_back and _short_plea(read)
 
 
 def asks_for_nothing(

@@ -1,6 +1,6 @@
 """Read a message: one pass of the embedding model, small classifiers, surface patterns."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from copilot.ports import Embedder, Vector
 from copilot.prompts.phrases import unread
@@ -12,7 +12,7 @@ from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
 from copilot.understanding.recogniser import Recogniser, Seen
-from copilot.understanding.segments import enumerated, segments, sides
+from copilot.understanding.segments import clauses, enumerated, segments, sides
 from copilot.understanding.signs import signs
 
 _MAX_READ_CHARS = 4_000
@@ -25,6 +25,8 @@ _MOST = 0.7
 _SURE_PART = 0.9
 _TURNS = 2
 """At how many places a long message is cut in two: a story of several sentences is one request."""
+_PLEA, _MAYBE_A_PLEA = "human", 0.1
+"""From this on a clause, read within its message, is read by itself once more."""
 _SECOND_QUESTION = 0.5
 _ECHO = 0.15
 """A part is a question of its own when its label is this certain, and the whole message agrees a little."""
@@ -70,7 +72,7 @@ class MessageReader:
         listed = enumerated(text)
         parts = listed or [p for p in segments(text) if len(p.split()) >= _MIN_PART_WORDS]
         texts = [text, *(part for part in parts if part != text)]
-        vectors, halves = self._vectors(texts)
+        vectors, halves, pleas = self._vectors(texts)
         topics = [self._named("label", *each) for each in zip(texts, vectors, strict=True)]
         questions = self._questions(texts, topics, listed=bool(listed))
         plain = [questions[0].vector, *[None] * (len(texts) - 1)]
@@ -78,6 +80,7 @@ class MessageReader:
         told = {half: self._told(half) for half in halves}
         said = signs(text, questions[0].form)
         acts = _acts(said, self._named("act", text, vectors[0]), short=len(text.split()) <= _SHORT)
+        acts = _pleading(acts, self._pleads(pleas))
         languages = self._named("language", text, vectors[0])
         spoken = choose(text, languages, self._classifiers.vocabulary, language, others=unread())
         actions = _actions([*texts, *told], [*asked, *told.values()])
@@ -114,25 +117,43 @@ class MessageReader:
     def _ambiguity(self, text: str, vector: Vector) -> float:
         return self._named("ambiguity", text, vector).get("ambiguous", 0.0)
 
-    def _vectors(self, texts: list[str]) -> tuple[list[Vector], list[str]]:
-        """Vectors of a message and its parts, and which halves of it are to be read by themselves.
+    def _pleads(self, pleas: Sequence[str]) -> float:
+        """How surely a clause asks for a person. Beside a problem the whole message does not say so."""
+        if not pleas:
+            return 0.0
+        vectors = self._tuned.embed_queries(pleas)
+        return max(
+            self._named("act", plea, vector)[_PLEA]
+            for plea, vector in zip(pleas, vectors, strict=True)
+        )
+
+    def _vectors(self, texts: list[str]) -> tuple[list[Vector], list[str], list[str]]:
+        """Vectors of a message and its parts; which halves are to be read by themselves; which clauses may plead.
 
         The part that is most of the message takes its vector.
         """
         most = _MOST * len(texts[0].split())
         parts = [text for text in texts[1:] if len(text.split()) < most]
         cuts = list(sides(texts[0]))
-        within = [*parts, *(side for cut in cuts for side in cut)]
+        short = clauses(texts[0])
+        within = [*parts, *short, *(side for cut in cuts for side in cut)]
         whole, inside = self._tuned.embed_in_context(texts[0], within)
         topic = self._topic(texts[0], whole)
         own = {
             part: self._part(part, vector, topic)
             for part, vector in zip(parts, inside, strict=False)
         }
-        beside = inside[len(parts) :]
-        return [own.get(text, whole) for text in texts], self._halves(
-            cuts, list(zip(beside[::2], beside[1::2], strict=True))
-        )
+        pleas = zip(short, inside[len(parts) :], strict=False)
+        beside = inside[len(parts) + len(short) :]
+        halves = self._halves(cuts, list(zip(beside[::2], beside[1::2], strict=True)))
+        return [own.get(text, whole) for text in texts], halves, self._maybe_pleas(pleas)
+
+    def _maybe_pleas(self, read: Iterable[tuple[str, Vector | None]]) -> list[str]:
+        return [
+            clause
+            for clause, vector in read
+            if vector is None or self._named("act", clause, vector)[_PLEA] >= _MAYBE_A_PLEA
+        ]
 
     def _halves(
         self,
@@ -234,6 +255,13 @@ def _acts(said: Signs, read: dict[str, float], *, short: bool) -> dict[str, floa
     if said.works_now:
         return _moved(read, ("thanks", "smalltalk", "greeting"), "resolved")
     return read
+
+
+def _pleading(read: dict[str, float], plea: float) -> dict[str, float]:
+    """Acts of a message one of whose clauses asks for a person."""
+    if plea <= read[_PLEA]:
+        return read
+    return {act: p * (1 - plea) for act, p in read.items()} | {_PLEA: plea}
 
 
 def _moved(read: dict[str, float], givers: tuple[str, ...], taker: str) -> dict[str, float]:

@@ -12,6 +12,10 @@ _CUT = re.compile(
 )
 
 
+_CLAUSE = re.compile(r"[,.;:!?]\s+|\s[-\u2013]\s|\n+")
+_CLAUSE_WORDS = range(2, 10)
+
+
 _ITEM = re.compile(r"(?:^|(?<=\s))(\d{1,2})[.)]\s+(?=\S)")
 
 
@@ -23,6 +27,14 @@ def enumerated(text: str) -> tuple[str, ...]:
     ends = [*(mark.start() for mark in marks[1:]), len(text)]
     items = [text[mark.end() : end].strip() for mark, end in zip(marks, ends, strict=True)]
     return tuple(item for item in items if item)[:MAX_SEGMENTS]
+
+
+def clauses(text: str) -> tuple[str, ...]:
+    """The short clauses of a message that has several: where a plea stands beside its problem."""
+    pieces = [piece.strip() for piece in _CLAUSE.split(text)]
+    if len(pieces) < 2:  # noqa: PLR2004
+        return ()
+    return tuple(piece for piece in pieces if len(piece.split()) in _CLAUSE_WORDS)[:MAX_SEGMENTS]
 
 
 def segments(text: str) -> tuple[str, ...]:
