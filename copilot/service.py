@@ -133,10 +133,13 @@ class Copilot:
             )
             return await self._turn(asked, started)
 
-    def over(self, *, graph: Graph, journal: Journal, desk: Desk) -> "Copilot":
+    def over(
+        self, *, graph: Graph, journal: Journal, desk: Desk, directory: Directory | None = None
+    ) -> "Copilot":
         """The same copilot over records of their own: what one writes the other never sees."""
         other = copy(self)
         other._graph, other._journal, other._desk = graph, journal, desk  # noqa: SLF001  # its twin
+        other._directory = directory or self._directory  # noqa: SLF001  # its twin
         other._locks = WeakValueDictionary()  # noqa: SLF001  # its twin
         return other
 

@@ -20,6 +20,7 @@ from copilot.conversation import (
     Reply,
     TicketRef,
 )
+from copilot.ports import Directory
 from copilot.ports import Library as AnyLibrary
 from copilot.record import NewInquiry, TurnRecord
 from integrations.home import Home
@@ -57,19 +58,32 @@ class Scene:
 
     async def play(self, case: Case, *, planting: bool = True) -> Played:
         """The reply to a case. Without `planting` its page can't be read and nothing else is planted."""
+        async with self.trial(case, planting=planting) as trial:
+            reply = await trial.copilot.ask(self.inquiry(case, planting=planting))
+            return Played(reply, planting and await self.delivered(trial, case, reply))
+
+    @asynccontextmanager
+    async def trial(
+        self,
+        case: Case,
+        *,
+        planting: bool = True,
+        at: datetime | None = None,
+        directory: Directory | None = None,
+    ) -> AsyncIterator[Trial]:
+        """Records of the case's own, in which its text stands where its page or ticket is read."""
         app, page = self.stage.app, self.pages.get(case)
         library: AnyLibrary = app.library
         if page is not None and self.overlay is not None:
             library = ReadableTo(self.overlay, page.group) if planting else self.overlay
-        async with trial_of(app, library, self.stage.empty) as trial:
-            inquiry = self._inquiry(case, planting=planting)
+        async with trial_of(app, library, self.stage.empty, directory) as trial:
             if case.channel == "ticket_text" and planting:
-                await self._earlier_case(trial, inquiry, case)
-            reply = await trial.copilot.ask(inquiry)
-            return Played(reply, planting and await self._delivered(trial, case, reply))
+                await self._earlier_case(trial, self.inquiry(case, planting=planting, at=at), case)
+            yield trial
 
-    def _inquiry(self, case: Case, *, planting: bool) -> Inquiry:
-        at = self.stage.at
+    def inquiry(self, case: Case, *, planting: bool = True, at: datetime | None = None) -> Inquiry:
+        """The message of a case, with its text where the message itself carries it."""
+        at = at or self.stage.at
         past = PastMessage(at=at - timedelta(minutes=5), text=case.text)
         named = case.channel == "display_name" and planting
         return Inquiry(
@@ -109,7 +123,8 @@ class Scene:
         reply, record = _as_escalated(before, begun.thread_id, handoff, ticket, app)
         await trial.journal.finish(reply, record)
 
-    async def _delivered(self, trial: Trial, case: Case, reply: Reply) -> bool:
+    async def delivered(self, trial: Trial, case: Case, reply: Reply) -> bool:
+        """Whether the case's text stood in the recorded context of a reply."""
         record = (await trial.journal.records(reply.thread_id)).get(reply.inquiry_id)
         if record is None:
             return False
@@ -121,7 +136,7 @@ class Scene:
         else:
             said = [g.text for g in record.context if g.kind == _KINDS[case.channel]]
         kept = await trial.copilot.as_kept(
-            self._inquiry(case, planting=False).model_copy(update={"text": case.text})
+            self.inquiry(case, planting=False).model_copy(update={"text": case.text})
         )
         return any(_squeezed(kept.text) in _squeezed(text) for text in said)
 

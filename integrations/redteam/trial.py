@@ -10,7 +10,7 @@ from tempfile import TemporaryDirectory
 from copilot.conversation import Versions
 from copilot.graph import build_graph
 from copilot.nodes import Nodes
-from copilot.ports import Library
+from copilot.ports import Directory, Library
 from copilot.service import Copilot
 from integrations.home import Home
 from integrations.store.database import Database
@@ -38,8 +38,10 @@ async def empty_records(folder: Path) -> Path:
 
 
 @asynccontextmanager
-async def trial_of(app: App, library: Library, empty: Path) -> AsyncIterator[Trial]:
-    """The app's copilot over a library and a copy of the empty records."""
+async def trial_of(
+    app: App, library: Library, empty: Path, directory: Directory | None = None
+) -> AsyncIterator[Trial]:
+    """The app's copilot over a library and a copy of the empty records; the app's people, or others."""
     with TemporaryDirectory(dir=empty.parent) as folder:
         async with AsyncExitStack() as stack:
             file = Path(folder) / _RECORDS
@@ -55,7 +57,8 @@ async def trial_of(app: App, library: Library, empty: Path) -> AsyncIterator[Tri
                 app.parts, library=library, desk=desk, journal=journal, versions=versions
             )
             graph = build_graph(Nodes(parts), await checkpoints_of(Home(Path(folder)), stack))
-            yield Trial(app.copilot.over(graph=graph, journal=journal, desk=desk), journal, desk)
+            own = app.copilot.over(graph=graph, journal=journal, desk=desk, directory=directory)
+            yield Trial(own, journal, desk)
 
 
 def _url(file: Path) -> str:

@@ -1,0 +1,1 @@
+"""Systems under test, all through one protocol."""
