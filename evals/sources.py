@@ -21,10 +21,9 @@ class Article(Value):
     reviewed_on: date
     review_every_days: int = Field(ge=1)
 
-    def current(self, at: date) -> bool:
+    def is_current(self, at: date) -> bool:
         """Whether its last review still holds on that day."""
-        due = self.reviewed_on + timedelta(days=self.review_every_days)
-        return self.reviewed_on <= at <= due
+        return at <= self.reviewed_on + timedelta(days=self.review_every_days)
 
 
 class Register:
