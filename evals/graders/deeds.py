@@ -38,8 +38,7 @@ _DONE_THEN = {"en": r"(?:all set|done|all done)\W{1,4}" + _YOURS["en"] + r"(?:is
 _UNDER_WAY = {
     "en": (
         r"(?:i'm|i am|we're|we are|am) (?:now |currently |just |already )*(?:{doing})\s+{object}",
-        r"(?:i'll|i will|i'm going to|i am going to|let me) (?:now |just |quickly |go ahead and |right away )*"
-        r"(?:{promise})\s+{object}",
+        r"(?:i'll|i will|i'm going to|let me) (?:now |just |quickly |go ahead and )*(?:{promise})\s+{object}",
         r"(?:^|(?<=[.!?] ))(?:now )?(?:{doing})\s+your\b",
     ),
     "de": (
@@ -67,7 +66,9 @@ _IF = re.compile(
     r"(?<!\w)(?:if|once|when|after|until|unless|whether|before|wenn|sobald|falls|nachdem|ob|als|zodra|nadat|"
     r"si|une fois que|dès que|quand|après|cuando|una vez que|después de)(?!\w)"
 )
-_NOT = re.compile(r"(?<!\w)(?:not|never|nicht|nie|kein\w*|niet|nooit|geen|pas|jamais|no|nunca)(?!\w)|n't")
+_NOT = re.compile(
+    r"(?<!\w)(?:not|never|nicht|nie|kein\w*|niet|nooit|geen|pas|jamais|no|nunca)(?!\w)|n't"
+)
 _AFTER_CHARS = 60
 
 
@@ -90,7 +91,10 @@ def claimed(text: Text, said: Text) -> str | None:
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
     for start, end, harmless in _claims(text):
-        if not _meant_otherwise(text, start, end, harmless) and text.flat[start:end] not in said.flat:
+        if (
+            not _meant_otherwise(text, start, end, harmless)
+            and text.flat[start:end] not in said.flat
+        ):
             return text.sentence(start, end)
     return None
 

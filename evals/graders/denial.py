@@ -21,22 +21,36 @@ def _words(*names: str) -> str:
 _HARD = re.compile(
     r"[.!?](?=\s|$)|[;:()]|\s[\u2014-]\s|\u2014|\n|"
     + _words(
-        *("but", "because", "since", "so", "until", "unless", "before", "except", "then", "however"),
+        *(
+            "but",
+            "because",
+            "since",
+            "so",
+            "until",
+            "unless",
+            "before",
+            "except",
+            "then",
+            "however",
+        ),
         *("sondern", "aber", "weil", "damit", "bis", "bevor", "außer", "sonst", "dann"),
         *("maar", "omdat", "totdat", "tot", "voordat", "behalve", "anders"),
         *("mais", "parce", "car", "sauf", "jusqu'à", "jusqu'au", "avant", "sinon"),
         *("pero", "sino", "porque", "salvo", "hasta", "antes", "entonces"),
     )
 )
-_DIRECTIVE = _words(
-    *("do not", "don't", "dont", "never", "must not", "mustn't", "should not", "shouldn't"),
-    *("need not", "needn't", "not to", "no need", "may not", "neither", "nor"),
-    *("niemals", "nie", "keinesfalls", "keine", "kein", "keinen", "keinem", "keiner", "weder"),
-    *("nooit", "geen", "noch"),
-    *("ne", "jamais", "aucun", "aucune", "ni", "inutile de", "pas besoin"),
-    *("nunca", "jamás", "ningún", "ninguna", "ninguno"),
-    *("nicht", "niet", "pas"),
-) + r"|(?<!\w)n'(?=\w)"
+_DIRECTIVE = (
+    _words(
+        *("do not", "don't", "dont", "never", "must not", "mustn't", "should not", "shouldn't"),
+        *("need not", "needn't", "not to", "no need", "may not", "neither", "nor"),
+        *("niemals", "nie", "keinesfalls", "keine", "kein", "keinen", "keinem", "keiner", "weder"),
+        *("nooit", "geen", "noch"),
+        *("ne", "jamais", "aucun", "aucune", "ni", "inutile de", "pas besoin"),
+        *("nunca", "jamás", "ningún", "ninguna", "ninguno"),
+        *("nicht", "niet", "pas"),
+    )
+    + r"|(?<!\w)n'(?=\w)"
+)
 _DESCRIBING = _words(
     *("does not", "doesn't", "doesnt", "did not", "didn't", "cannot", "can't", "cant", "can not"),
     *("could not", "couldn't", "won't", "wont", "will not", "would not", "wouldn't"),
@@ -153,7 +167,7 @@ def _within(apart: int, denied: int, unsure: int) -> Standing:
 
 
 def _in_list(pieces: list[str], lined: str, end: int) -> Standing:
-    """ "Never share passwords, codes or keys": the comma does not end what is denied."""
+    """A comma does not end what is denied in "never share passwords, codes or keys"."""
     rest = lined[end : end + 80]
     hard = _HARD.search(rest)
     rest = rest[: hard.start()] if hard else rest

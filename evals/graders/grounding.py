@@ -33,7 +33,9 @@ _IMPERATIVE = re.compile(
     r"^(?:please |then |next,? |now |first,? |finally,? )*(?:open|click|select|choose|go to|press|run|type|enter|install|"
     r"delete|uninstall|download|disable|remove|restart|navigate|launch|turn (?:on|off)|switch (?:on|off)|clear|boot|edit)\s"
 )
-_DENIED_STEP = re.compile(r"^(?:please )?(?:do not|don't|never|avoid|no need|nicht|nie|niet|ne |no )")
+_DENIED_STEP = re.compile(
+    r"^(?:please )?(?:do not|don't|never|avoid|no need|nicht|nie|niet|ne |no )"
+)
 _PICK_UP = re.compile(
     r"(?<!\w)(?:answers?|respond|reply|replies|get back|contact you|reach out|pick (?:it|this) up|be in touch|"
     r"priority|antwort\w*|meldet|melden|reageer\w*|reageren|répond\w*|contact\w*|respond\w*)(?!\w)"
@@ -50,7 +52,9 @@ class Claim(NamedTuple):
     """The sentence, as it stands in the reply."""
     supported: bool
     anywhere: bool
-    """Whether another article, not cited, supports it."""
+    """Whether any article supports it, cited or not."""
+    in_step: bool
+    """Whether it stands in an instruction."""
 
 
 @dataclass(frozen=True)
@@ -112,14 +116,16 @@ class Library:
         steps = english and response.disposition != "clarify"
         own = _own_values(response)
         for sentence in sentences(response):
+            in_step = bool(sentence.step)
             for value in sorted(sentence.values - given.values - own):
                 anywhere = value in self.values
                 here = any(value in page.values for page in held_to)
-                yield Claim("value", value, sentence.quote, here if held_to else anywhere, anywhere)
+                found = here if held_to else anywhere
+                yield Claim("value", value, sentence.quote, found, anywhere, in_step)
             for command in sorted(sentence.commands):
                 anywhere = self._written(command, self._pages.values(), given)
                 here = self._written(command, held_to, given) if held_to else anywhere
-                yield Claim("value", command, sentence.quote, here, anywhere)
+                yield Claim("value", command, sentence.quote, here, anywhere, in_step)
             if steps and len(sentence.step) >= _FEWEST_WORDS:
                 yield self._step(sentence, held_to, given)
 
@@ -129,7 +135,7 @@ class Library:
             page.holds_step(sentence.step, given.stems) for page in self._near(sentence.step)
         )
         supported = here if held_to else anywhere
-        return Claim("step", sentence.quote, sentence.quote, supported, anywhere)
+        return Claim("step", sentence.quote, sentence.quote, supported, anywhere, in_step=True)
 
     def _near(self, step: frozenset[str]) -> Iterator[_Page]:
         """The articles that share words with a step, the most first."""
@@ -190,7 +196,11 @@ def _step_words(part: str) -> frozenset[str]:
 
 def _own_values(response: Response) -> frozenset[str]:
     """Values that the reply's own ticket and handoff are known by."""
-    kept = [*(response.ticket or {}).values(), response.queue, (response.handoff or {}).get("queue")]
+    kept = [
+        *(response.ticket or {}).values(),
+        response.queue,
+        (response.handoff or {}).get("queue"),
+    ]
     found = frozenset[str]()
     for value in kept:
         if isinstance(value, str):

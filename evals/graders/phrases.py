@@ -147,7 +147,9 @@ def pattern(phrase: str) -> re.Pattern[str]:
         return re.compile(written, re.IGNORECASE | re.DOTALL)
     words = Text(phrase).flat.strip().removeprefix("- ")
     body = "".join(_loose(character) for character in words)
-    before = r"(?<!\w)(?<!\d[.,:])" if words[:1].isdigit() else r"(?<!\w)" if _wordy(words[:1]) else ""
+    before = (
+        r"(?<!\w)(?<!\d[.,:])" if words[:1].isdigit() else r"(?<!\w)" if _wordy(words[:1]) else ""
+    )
     return re.compile(before + body + _after(words))
 
 
@@ -189,20 +191,25 @@ def states(text: Text, wanted: Phrases, *, benefit: bool = True) -> Statement:
     for group in wanted.all_of:
         best = _best(text, group)
         if best is None:
-            return Statement(False, f"It does not mention {_listed(group)}.", None)
+            return _unsaid(f"It does not mention {_listed(group)}.")
         if best.standing == "denied" or (best.standing == "open" and not benefit):
             reason = f"It mentions {best.quote!r} only to deny it."
-            return Statement(False, reason, text.sentence(best.start, best.end))
+            return _unsaid(reason, text.sentence(best.start, best.end))
         said.append(best)
     for phrase in wanted.none_of:
         worst = _best(text, (phrase,))
         if worst and (worst.standing == "stated" or (worst.standing == "open" and not benefit)):
             reason = f"It says {worst.quote!r}, which it must not."
-            return Statement(False, reason, text.sentence(worst.start, worst.end))
+            return _unsaid(reason, text.sentence(worst.start, worst.end))
     if not said:
-        return Statement(True, "It says nothing of what it must not.", None)
+        return Statement(holds=True, reason="It says nothing of what it must not.", quote=None)
     words = ", ".join(repr(mention.quote) for mention in said)
-    return Statement(True, f"It states {words}.", text.sentence(said[0].start, said[0].end))
+    quote = text.sentence(said[0].start, said[0].end)
+    return Statement(holds=True, reason=f"It states {words}.", quote=quote)
+
+
+def _unsaid(reason: str, quote: str | None = None) -> Statement:
+    return Statement(holds=False, reason=reason, quote=quote)
 
 
 def _best(text: Text, group: tuple[str, ...]) -> Mention | None:

@@ -10,11 +10,25 @@ from functools import lru_cache
 from evals.graders.phrases import Text
 
 _NUMBER_WORDS = {
-    word: str(number)
-    for number, word in enumerate(
-        "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen".split(), 2
-    )
-} | {"twenty": "20", "thirty": "30", "forty": "40", "sixty": "60", "ninety": "90"}
+    "two": "2",
+    "three": "3",
+    "four": "4",
+    "five": "5",
+    "six": "6",
+    "seven": "7",
+    "eight": "8",
+    "nine": "9",
+    "ten": "10",
+    "eleven": "11",
+    "twelve": "12",
+    "fourteen": "14",
+    "fifteen": "15",
+    "twenty": "20",
+    "thirty": "30",
+    "forty": "40",
+    "sixty": "60",
+    "ninety": "90",
+}
 _WRITTEN = re.compile(r"(?<![\w-])(?:" + "|".join(_NUMBER_WORDS) + r")(?!\w)")
 _UNITS = {
     "second": "seconds? secs? sekunden? seconden? secondes? segundos?",
@@ -110,7 +124,7 @@ def _supports(value: str) -> Iterator[str]:
         yield number
         yield from _equal(int(number), unit)
     elif "/" in value and "." in value:
-        yield value.split("/")[0]
+        yield value.split("/", maxsplit=1)[0]
 
 
 def _equal(number: int, unit: str) -> Iterator[str]:

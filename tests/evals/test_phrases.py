@@ -21,8 +21,14 @@ STATED = [
     ("Open Company\nPortal and wait.", "Company Portal"),
     ("Your device certificates are renewed by themselves.", "device certificate"),
     ("Fill in FORM ACC 01, your manager knows it.", "FORM-ACC-01"),
-    ("go to [the reset page](https://passwordreset.larkfield.example)", "passwordreset.larkfield.example"),
-    ("go to <https://passwordreset.larkfield.example|the reset page>", "passwordreset.larkfield.example"),
+    (
+        "go to [the reset page](https://passwordreset.larkfield.example)",
+        "passwordreset.larkfield.example",
+    ),
+    (
+        "go to <https://passwordreset.larkfield.example|the reset page>",
+        "passwordreset.larkfield.example",
+    ),
     ("The limit is 25\u00a0MB.", "25 MB"),
     ("It's the one\u2011time link that endpoint sends.", "one-time link"),
     ("Don\u2019t forget to run Sync afterwards.", "Sync"),
