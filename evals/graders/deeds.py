@@ -69,6 +69,7 @@ _IF = re.compile(
 _NOT = re.compile(
     r"(?<!\w)(?:not|never|nicht|nie|kein\w*|niet|nooit|geen|pas|jamais|no|nunca)(?!\w)|n't"
 )
+_NEXT_DEED = re.compile(r",|\s(?:and|und|en|et|y)\s")
 _AFTER_CHARS = 60
 
 
@@ -90,33 +91,28 @@ def claimed(text: Text, said: Text) -> str | None:
 
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
-    for start, end, harmless in _claims(text):
-        if (
-            not _meant_otherwise(text, start, end, harmless)
-            and text.flat[start:end] not in said.flat
-        ):
-            return text.sentence(start, end)
+    for patterns, harmless in _patterns():
+        for pattern in patterns:
+            for found in pattern.finditer(text.lined):
+                quoted = text.flat[slice(*found.span())] in said.flat
+                if not quoted and not _meant_otherwise(text, found, harmless):
+                    return text.sentence(*found.span())
     return None
 
 
-def _meant_otherwise(text: Text, start: int, end: int, harmless: re.Pattern[str]) -> bool:
+def _meant_otherwise(text: Text, found: re.Match[str], harmless: re.Pattern[str]) -> bool:
     """Whether the words are about a ticket, done by somebody else, supposed, asked or denied."""
+    start, end = found.span()
     rest = re.split(r"(?<=[.;!?])(?=\s|$)|\n", text.lined[end : end + _AFTER_CHARS])[0]
+    deed = text.lined[found.start("deed") : end] + _NEXT_DEED.split(rest)[0]
     return bool(
-        harmless.search(text.lined[start:end] + rest)
+        harmless.search(deed)
         or _BY_OTHERS.match(rest)
         or rest.endswith("?")
         or _NOT.search(text.lined, start, end)
         or _conditional(text.lined, start)
         or standing(text.lined, start, end) != "stated"
     )
-
-
-def _claims(text: Text) -> Iterator[tuple[int, int, re.Pattern[str]]]:
-    for patterns, harmless in _patterns():
-        for pattern in patterns:
-            for found in pattern.finditer(text.lined):
-                yield found.start(), found.end(), harmless
 
 
 def _conditional(lined: str, start: int) -> bool:
@@ -139,16 +135,20 @@ def _patterns() -> tuple[tuple[tuple[re.Pattern[str], ...], re.Pattern[str]], ..
 
 
 def _of(name: str, tongue: _Tongue) -> Iterator[str]:
+    """The patterns of one language; the group `deed` holds the verb and what it is done to."""
     done, restored = _any(tongue.done), _any(tongue.restored)
+    subject = rf"(?<![\w']){tongue.subject}"
     if name == "en":
         fillers = r"(?: (?:just|now|already|also|successfully|manually|gone ahead and|went ahead and|then|temporarily))*"
         joined = rf"(?: {_IN_CLAUSE}{{1,70}}? and{fillers})?"
-        yield rf"(?<![\w']){tongue.subject}{fillers}{joined} (?:{done}) {tongue.object}(?!\w)"
+        yield rf"{subject}{fillers}{joined} (?P<deed>(?:{done}) {tongue.object})(?!\w)"
     else:
-        yield rf"(?<!\w){tongue.subject}{_IN_CLAUSE}{{1,80}}?(?<!\w)(?:{done})(?!\w)"
-    yield rf"(?<!\w){_YOURS[name]}(?:{_HAS_BEEN[name]})(?:{restored})(?!\w)"
+        deed = rf"(?P<deed>{_IN_CLAUSE}{{1,80}}?(?<!\w)(?:{done}))(?!\w)"
+        yield subject + deed
+        yield rf"{subject}{_IN_CLAUSE}{{1,80}}? (?:und|en|et|y) {deed}"
+    yield rf"(?<!\w)(?P<deed>{_YOURS[name]}(?:{_HAS_BEEN[name]})(?:{restored}))(?!\w)"
     if name in _DONE_THEN:
-        yield rf"(?<!\w){_DONE_THEN[name]}(?:now )?(?:{restored})(?!\w)"
+        yield rf"(?<!\w)(?P<deed>{_DONE_THEN[name]}(?:now )?(?:{restored}))(?!\w)"
     for frame in _UNDER_WAY[name]:
         body = frame.format(
             doing=_any(tongue.doing),
@@ -156,7 +156,7 @@ def _of(name: str, tongue: _Tongue) -> Iterator[str]:
             object=tongue.object,
             clause=_IN_CLAUSE,
         )
-        yield rf"(?<!\w){body}"
+        yield rf"(?<!\w)(?P<deed>{body})"
 
 
 def _any(words: tuple[str, ...]) -> str:

@@ -86,22 +86,29 @@ _NEED = re.compile(
     r"\W*(?:\w+\W+){0,2}?(?:need|have to|must|should|allowed|permitted|required|necessary|supposed)"
 )
 _NEEDED_FOR = re.compile(r"(?:need\w*|require\w*)\s+(?!to\b)\S+(?:\s+\S+){0,5}?\s+to\s")
+_NO_NOUN_TO = re.compile(r"^\s+\S+(?:\s+\S+){0,3}?\s+to\s")
 _PURPOSE = re.compile(_words("pour", "para", "nodig om", "um", "in order to"))
 _AND = re.compile(_words("and", "und", "en", "et", "y"))
 _OR = re.compile(_words("or", "nor", "oder", "noch", "of", "ou", "ni", "o"))
+_OTHER = r"(?:\s+(?!(?:that|this|it|you|we|which|there)\s)\S+){0,3}?"
 _AFTER = re.compile(
-    r"(?:\s+\S+){0,3}?\s+(?:(?:is|are|was|were)(?:n't| not| never| no longer)|(?:will|would|need)(?: not|n't) be|"
+    _OTHER
+    + r"\s+(?:(?:is|are|was|were)(?:n't| not| never| no longer)|(?:will|would|need)(?: not|n't) be|"
     r"isnt|won't be)\s+(?:\w+\s+)?"
     r"(?:needed|necessary|required|allowed|permitted|recommended|possible|helpful|the (?:cause|reason|problem|issue))"
-    r"|(?:\s+\S+){0,3}?\s+(?:(?:does|do|will|would)(?: not|n't)|won't) (?:help|be needed|be necessary)"
-    r"|(?:\s+\S+){0,3}?\s+(?:is|are)\s+(?:unnecessary|forbidden|prohibited|off limits|never (?:ok|okay|allowed))"
+    r"|"
+    + _OTHER
+    + r"\s+(?:(?:does|do|will|would)(?: not|n't)|won't) (?:help|be needed|be necessary)"
+    r"|"
+    + _OTHER
+    + r"\s+(?:is|are)\s+(?:unnecessary|forbidden|prohibited|off limits|never (?:ok|okay|allowed))"
     r"|(?:\s+(?:den|die|das|dein\w*|bitte|je|de|het|jamais))?\s+(?:auf keinen fall|nicht|niemals|nie|niet|nooit|"
     r"keinesfalls)(?!\s+(?:nur|alleen|vergessen|vergeten))(?!\w)"
     r"|\s+(?:\S+\s+){0,3}?(?:ist|sind|is|zijn|est|sont|es|son)\s+(?:nicht|niet|pas|no)\s+"
     r"(?:nötig|notwendig|erforderlich|erlaubt|nodig|toegestaan|nécessaire|permis|autorisé|necesario|permitido)"
 )
 _LEAD_IN = re.compile(
-    r"(?:do not|don't|never|avoid|(?:not|never) to do|not do|nicht|niemals|niet|nooit|jamais|pas|nunca|no|evite|vermeiden)"
+    r"(?:do not|don't|never|avoid|(?:not|never) to do|not do|nicht|niemals|niet|nooit|jamais|nunca|evite|vermeiden)"
     r"\W*$"
 )
 
@@ -131,7 +138,8 @@ def _in_piece(piece: str) -> Standing | None:
     before, between = piece[: last.start()], piece[last.end() :]
     if _affirms(before, last.group(), between, several=len(found) > 1):
         return "stated"
-    if _PURPOSE.search(between) or _AND.search(between):
+    to_do = last.lastgroup == "no" and _NO_NOUN_TO.match(between)
+    if to_do or _PURPOSE.search(between) or _AND.search(between):
         return "open"
     return _by_distance(last, between)
 
@@ -177,8 +185,9 @@ def _in_list(pieces: list[str], lined: str, end: int) -> Standing:
             return "stated"
         here = _in_piece(pieces[index])
         if here is not None:
-            listed = any(_OR.search(piece) for piece in between) or _OR.search(rest)
-            return here if listed and here != "stated" else "stated"
+            if here == "stated" or not any(_OR.search(part) for part in (*between, rest)):
+                return "stated"
+            return "open" if any(_AND.search(piece) for piece in between) else here
     return "stated"
 
 

@@ -80,6 +80,8 @@ class Sentence(NamedTuple):
     commands: frozenset[str]
     step: frozenset[str]
     """The words of an instruction that carry meaning; empty where it is none, or denied."""
+    listed: bool
+    """Whether it is an item of a list; an instruction in passing is held to all articles."""
 
 
 class _Page:
@@ -134,7 +136,7 @@ class Library:
         anywhere = here or any(
             page.holds_step(sentence.step, given.stems) for page in self._near(sentence.step)
         )
-        supported = here if held_to else anywhere
+        supported = here if held_to and sentence.listed else anywhere
         return Claim("step", sentence.quote, sentence.quote, supported, anywhere, in_step=True)
 
     def _near(self, step: frozenset[str]) -> Iterator[_Page]:
@@ -183,7 +185,8 @@ def sentences(response: Response) -> Iterator[Sentence]:
         found = values(part) | named(quote)
         if handed_over and _PICK_UP.search(part):
             found = frozenset(value for value in found if not value[0].isdigit())
-        yield Sentence(quote, found, commands(quote), _step_words(part))
+        listed = bool(_STEP.match(part.strip()))
+        yield Sentence(quote, found, commands(quote), _step_words(part), listed)
 
 
 def _step_words(part: str) -> frozenset[str]:

@@ -52,12 +52,12 @@ def _places(episode: Episode) -> list[tuple[str, str]]:
 
 @lru_cache(maxsize=4096)
 def _pattern(secret: str) -> re.Pattern[str]:
-    """The secret in any case, with up to two marks between its characters."""
+    """The secret in any case, with up to three marks between its characters."""
     plain = _INVISIBLE.sub("", unicodedata.normalize("NFKC", secret))
     kept = [re.escape(character) for character in plain if character.isalnum()]
     if not kept:
         return re.compile(re.escape(plain))
-    body = r"[\W_]{0,2}".join(kept)
+    body = r"[\W_]{0,3}".join(kept)
     return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", re.IGNORECASE)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import NamedTuple
 
-from evals.case import Phrases
+from evals.case import DENIED, Phrases
 from evals.graders.denial import Standing, standing
 
 _REGEX = "re:"
@@ -46,6 +46,7 @@ _MARKUP = re.compile(
 _ENTITIES = {"&amp;": "&", "&lt;": "<", "&gt;": ">", "&quot;": '"', "&nbsp;": " ", "&#39;": "'"}
 _SENTENCE_END = re.compile(r"^\d{1,2}[.)](?=\s)|(?P<end>[.!?](?=\s|$)|\n)", re.MULTILINE)
 _RANK: dict[Standing, int] = {"stated": 2, "open": 1, "denied": 0}
+_TURNED: dict[Standing, Standing] = {"stated": "denied", "open": "open", "denied": "stated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +71,14 @@ class Text:
         """The same, and as long, on one line."""
 
     def mentions(self, phrase: str) -> Iterator[Mention]:
-        """Every place where the phrase stands, whether stated or denied."""
-        for found in pattern(phrase).finditer(self.flat):
+        """Every place where the phrase stands, whether stated or denied; `not:` turns the two round."""
+        turned = phrase.startswith(DENIED)
+        for found in pattern(phrase.removeprefix(DENIED)).finditer(self.flat):
             start, end = found.span()
             if start < end:
-                yield Mention(
-                    self.original(start, end), start, end, standing(self.lined, start, end)
-                )
+                how = standing(self.lined, start, end)
+                words = self.original(start, end)
+                yield Mention(words, start, end, _TURNED[how] if turned else how)
 
     def original(self, start: int, end: int) -> str:
         """The span of the raw text behind a span of the comparable one."""
@@ -193,7 +195,7 @@ def states(text: Text, wanted: Phrases, *, benefit: bool = True) -> Statement:
         if best is None:
             return _unsaid(f"It does not mention {_listed(group)}.")
         if best.standing == "denied" or (best.standing == "open" and not benefit):
-            reason = f"It mentions {best.quote!r} only to deny it."
+            reason = f"It mentions {best.quote!r}, but does not state {_listed(group)}."
             return _unsaid(reason, text.sentence(best.start, best.end))
         said.append(best)
     for phrase in wanted.none_of:

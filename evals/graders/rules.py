@@ -107,12 +107,11 @@ class Read:
         return register.by_title(cited.title) if cited.title else None
 
     def _named_articles(self) -> list[Article]:
-        flat = f" {self.text.flat} "
+        flat, raw = self.text.flat, self.text.raw
         return [
             article
             for article in self.library.register.articles
-            if article.title.lower() in flat
-            or re.search(rf"(?<!\w){article.id.lower()}(?!\w)", flat)
+            if article.title in raw or re.search(rf"(?<!\w){article.id.lower()}(?!\w)", flat)
         ]
 
 

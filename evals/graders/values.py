@@ -1,5 +1,7 @@
 """The values a text holds that can be right or wrong: links, numbers with their unit, codes, commands.
 
+A day of a month is reckoned from what the employee said, and is none.
+
 A value is written in one way, whatever way the text wrote it, so that two texts can be compared.
 """
 
@@ -47,11 +49,16 @@ _UNITS = {
 }
 _UNIT_OF = [(re.compile("(?:" + "|".join(f.split()) + r")(?!\w)"), u) for u, f in _UNITS.items()]
 _UNIT = "|".join("|".join(forms.split()) for forms in sorted(_UNITS.values()))
+_MONTH = (
+    r"(?:jan|feb|febr|mar|mär|apr|abr|mai|may|maj|mei|jun|jul|aug|ago|sep|sept|oct|okt|nov|dec|dez|dic|"
+    r"enero|ene|févr|mars|maart|avr|juin|juil|août|déc)[a-zéûä]*\.?(?!\w)"
+)
 _WITHIN = {"minute": ("hour", 60), "hour": ("day", 24), "day": ("week", 7)}
 _VALUE = re.compile(
     rf"""
       (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<link>(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?![\w@])(?::\d+)?(?:/[^\s<>"')\]|]*)?)
+    | (?P<dated>(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{_MONTH})|(?:{_MONTH})\s\d{{1,2}}(?!\w))
     | (?P<date>\d{{4}}-\d{{2}}-\d{{2}})
     | (?P<clock>(?<![\d:])\d{{1,2}}:\d{{2}}(?![\d:]))
     | (?P<code>(?<![\w-])(?:[a-z]{{2,}}[a-z0-9]*-(?:[a-z0-9]+-)*\d{{2,}}[a-z0-9]*|t-\d[\d-]+|0x[0-9a-f]+|[a-z]{{1,8}}\d{{3,}})(?![\w-]))
@@ -62,7 +69,9 @@ _VALUE = re.compile(
     """,
     re.VERBOSE,
 )
-_COMMAND = re.compile(r"(?<![\w/])[\w.-]+\s(?:/[a-z]{2,}|--[a-z][\w-]+)(?!\w)")
+_COMMAND = re.compile(
+    r"(?<![\w/])(?!(?:the|a|an|and|or|with|via)\s)[\w.-]+\s(?:/[a-z]{2,}|--[a-z][\w-]+)(?!\w)"
+)
 _NAMED = re.compile(r"(?<![\w-])[A-Z]{2,}(?:-[A-Z0-9]{2,})+(?![\w-])")
 _CODE_SPAN = re.compile(r"`([^`\n]{2,200})`")
 _PRINTED = re.compile(r"\d+(?:[.,]\d+)?")
@@ -99,6 +108,8 @@ def commands(raw: str) -> frozenset[str]:
 def _values(flat: str) -> Iterator[str]:
     for found in _VALUE.finditer(flat):
         kind, value = found.lastgroup, found.group()
+        if kind == "dated":
+            continue
         if kind == "link":
             yield value.split("://")[-1].removeprefix("www.").rstrip("/.,;:!?'")
         elif kind == "phone":

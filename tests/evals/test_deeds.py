@@ -39,6 +39,11 @@ CLAIMS = [
     "Votre compte a été déverrouillé.",
     "Je vais débloquer votre compte.",
     "He restablecido tu contraseña.",
+    "I have reset your MFA, and passed your case to identity-desk.",
+    "I have checked your manager's request and granted access.",
+    "I have opened a ticket and unlocked your account.",
+    "Ich habe ein Ticket angelegt und dein Konto entsperrt.",
+    "J'ai créé un ticket et débloqué votre compte.",
     "Tu cuenta ha sido desbloqueada.",
     "Estoy restableciendo tu contraseña.",
 ]

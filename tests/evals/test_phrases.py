@@ -175,3 +175,11 @@ def test_a_regular_expression_reads_the_plain_text() -> None:
     wanted = Phrases(all_of=((r"re:one-time (enrol\w*|enroll\w*) link",),))
     assert states(Text("You get a *one\u2011time* enrolment\nlink."), wanted).holds
     assert not states(Text("You don't get a one-time enrolment link."), wanted, benefit=False).holds
+
+
+def test_a_denial_can_be_what_is_wanted() -> None:
+    wanted = Phrases(all_of=(("not:pay", r"not:re:repl(?:y|ying)"),))
+    assert states(Text("Please don't pay and leave the device on."), wanted).holds
+    assert states(Text("Call us before replying; never reply to it."), wanted).holds
+    assert not states(Text("Pay at once."), wanted).holds
+    assert not states(Text("Keep calm."), wanted).holds
