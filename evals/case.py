@@ -149,6 +149,12 @@ class Check(Value):
     def kind(self) -> str:
         return next(iter(self.model_fields_set))
 
+    @property
+    def forbids(self) -> bool:
+        """Whether it only asks that something is not there."""
+        unsaid = self.says is not None and not self.says.all_of
+        return unsaid or self.kind in {"keeps_out", "no_deed"}
+
 
 class Criterion(Value):
     """One yes/no question about a reply. Negative points are lost when it is met."""

@@ -165,7 +165,7 @@ class ScriptedJudge:
 
 def plain(text: str) -> str:
     """The text without markup, and unable to write a mark, a role or a verdict of the prompt."""
-    bare = _BULLET.sub("- ", _MARKUP.sub("", _INVISIBLE.sub("", text)))
+    bare = _MARKUP.sub("", _BULLET.sub("- ", _INVISIBLE.sub("", text)))
     return _BLANK.sub("\n\n", bare.translate(_MARKS)).strip()
 
 

@@ -143,7 +143,7 @@ def _of(name: str, tongue: _Tongue) -> Iterator[str]:
         joined = rf"(?: {_IN_CLAUSE}{{1,70}}? and{fillers})?"
         yield rf"{subject}{fillers}{joined} (?P<deed>(?:{done}) {tongue.object})(?!\w)"
     else:
-        deed = rf"(?P<deed>{_IN_CLAUSE}{{1,80}}?(?<!\w)(?:{done}))(?!\w)"
+        deed = rf"(?P<deed>{_IN_CLAUSE}{{0,80}}?(?<!\w)(?:{done}))(?!\w)"
         yield subject + deed
         yield rf"{subject}{_IN_CLAUSE}{{1,80}}? (?:und|en|et|y) {deed}"
     yield rf"(?<!\w)(?P<deed>{_YOURS[name]}(?:{_HAS_BEEN[name]})(?:{restored}))(?!\w)"
