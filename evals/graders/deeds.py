@@ -91,8 +91,8 @@ def claimed(text: Text, said: Text) -> str | None:
 
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
-    for patterns, harmless in _patterns():
-        for pattern in patterns:
+    for words, patterns, harmless in _patterns():
+        for pattern in patterns if words.search(text.lined) else ():
             for found in pattern.finditer(text.lined):
                 quoted = text.flat[slice(*found.span())] in said.flat
                 if not quoted and not _meant_otherwise(text, found, harmless):
@@ -122,11 +122,15 @@ def _conditional(lined: str, start: int) -> bool:
 
 
 @cache
-def _patterns() -> tuple[tuple[tuple[re.Pattern[str], ...], re.Pattern[str]], ...]:
+def _patterns() -> tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...], re.Pattern[str]], ...]:
+    """For each language: its words of deeds, the claims, and what may be claimed."""
     words = yaml.safe_load(_WORDS.read_text("utf-8"))
     tongues = TypeAdapter(dict[str, _Tongue]).validate_python(words)
     return tuple(
         (
+            re.compile(
+                rf"(?<!\w)(?:{_any((*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored))})(?!\w)"
+            ),
             tuple(re.compile(p, re.MULTILINE) for p in _of(name, tongue)),
             re.compile(rf"(?<!\w)(?:{_any(tongue.harmless)}|{tongue.mine})(?!\w)"),
         )

@@ -40,6 +40,10 @@ _PICK_UP = re.compile(
     r"(?<!\w)(?:answers?|respond|reply|replies|get back|contact you|reach out|pick (?:it|this) up|be in touch|"
     r"priority|antwort\w*|meldet|melden|reageer\w*|reageren|répond\w*|contact\w*|respond\w*)(?!\w)"
 )
+_TICKET = re.compile(
+    r"(?<!\w)(?:case|ticket|incident|request|fall|vorgang|anfrage|zaak|melding|dossier|demande|caso|solicitud)(?!\w)"
+)
+_NUMBERED = re.compile(r"[a-z]{1,5}-?\d[\d-]{4,}")
 _SENTENCES = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -59,7 +63,7 @@ class Claim(NamedTuple):
 
 @dataclass(frozen=True)
 class Given:
-    """What needs no source: what was said, what is on record, what the desk's ticket holds."""
+    """What needs no source: what was said, and what is on record."""
 
     text: Text
 
@@ -110,13 +114,18 @@ class Library:
         self.register = register
 
     def claims(
-        self, response: Response, cited: Iterable[Article], given: Given, *, english: bool
+        self,
+        response: Response,
+        cited: Iterable[Article],
+        given: Given,
+        *,
+        english: bool,
+        own: frozenset[str] = frozenset(),
     ) -> Iterator[Claim]:
         """What the reply claims, each looked up in the cited articles (in all, if there are none)."""
         answer = response.disposition == "answer"
         held_to = [self._pages[article.id] for article in cited] if answer else []
         steps = english and response.disposition != "clarify"
-        own = _own_values(response)
         for sentence in sentences(response):
             in_step = bool(sentence.step)
             for value in sorted(sentence.values - given.values - own):
@@ -185,6 +194,8 @@ def sentences(response: Response) -> Iterator[Sentence]:
         found = values(part) | named(quote)
         if handed_over and _PICK_UP.search(part):
             found = frozenset(value for value in found if not value[0].isdigit())
+        if _TICKET.search(part):
+            found = frozenset(value for value in found if not _NUMBERED.fullmatch(value))
         listed = bool(_STEP.match(part.strip()))
         yield Sentence(quote, found, commands(quote), _step_words(part), listed)
 
@@ -197,7 +208,7 @@ def _step_words(part: str) -> frozenset[str]:
     return frozenset(stems(words))
 
 
-def _own_values(response: Response) -> frozenset[str]:
+def own_values(response: Response) -> frozenset[str]:
     """Values that the reply's own ticket and handoff are known by."""
     kept = [
         *(response.ticket or {}).values(),

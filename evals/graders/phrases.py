@@ -109,6 +109,12 @@ class Text:
         return min(raw + position - plain, len(self.raw) - 1)
 
 
+@lru_cache(maxsize=8192)
+def read(raw: str) -> Text:
+    """The text made comparable; once for what many replies are compared with."""
+    return Text(raw)
+
+
 def _plain(raw: str) -> tuple[str, list[tuple[int, int]]]:
     """The comparable text, and where each run of it begins there and in the raw text."""
     swapped = raw.translate(_BACKTICK).translate(_SAME_LENGTH)

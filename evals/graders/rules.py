@@ -15,8 +15,8 @@ from evals.case import Case, Check, Phrases
 from evals.episode import Cited, Episode, Response
 from evals.grade import Verdict
 from evals.graders import deeds, handoffs, leaks
-from evals.graders.grounding import Claim, Given, Library
-from evals.graders.phrases import Text, states
+from evals.graders.grounding import Claim, Given, Library, own_values
+from evals.graders.phrases import Text, read, states
 from evals.sources import Article
 from evals.suite import Suite
 
@@ -61,7 +61,7 @@ class Read:
     @cached_property
     def said(self) -> Text:
         """All that the employee wrote."""
-        return Text("\n".join(exchange.said for exchange in self.episode.exchanges))
+        return read("\n".join(exchange.said for exchange in self.episode.exchanges))
 
     @cached_property
     def record(self) -> Text:
@@ -73,7 +73,7 @@ class Read:
         lines = [f"{name} {value}" for name, value in known if value is not None]
         lines += [case.display_name or "", str(self.day)]
         lines += [f"{user} {other.name}" for user, other in self.suite.people.items()]
-        return Text("\n".join(lines))
+        return read("\n".join(lines))
 
     @cached_property
     def cited(self) -> tuple[tuple[Cited, Article | None], ...]:
@@ -90,13 +90,14 @@ class Read:
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """What the replies claim, each looked up."""
-        given = Given(Text(f"{self.said.raw}\n{self.record.raw}"))
+        given = Given(read(f"{self.said.raw}\n{self.record.raw}"))
+        own = frozenset[str]().union(*map(own_values, self.responses))
         articles = {article.id: article for _, article in self.cited if article}
         return tuple(
             claim
             for response in self.responses
             for claim in self.library.claims(
-                response, articles.values(), given, english=self.english
+                response, articles.values(), given, english=self.english, own=own
             )
         )
 
@@ -115,13 +116,13 @@ class Read:
         ]
 
 
-def decide(check: Check, read: Read, *, benefit: bool = True) -> Ruling:
+def decide(check: Check, reading: Read, *, benefit: bool = True) -> Ruling:
     """The verdict of a rule. `benefit`: what grammar leaves open counts for the reply."""
     if check.says is not None:
-        return _states(read.text, check.says, benefit=benefit)
+        return _states(reading.text, check.says, benefit=benefit)
     if check.handoff_says is not None:
-        return _handoff_says(check.handoff_says, read, benefit=benefit)
-    return _DECIDERS[check.kind](check, read)
+        return _handoff_says(check.handoff_says, reading, benefit=benefit)
+    return _DECIDERS[check.kind](check, reading)
 
 
 def _states(text: Text, wanted: Phrases, *, benefit: bool) -> Ruling:
@@ -129,36 +130,36 @@ def _states(text: Text, wanted: Phrases, *, benefit: bool) -> Ruling:
     return Ruling("met" if found.holds else "not_met", found.reason, found.quote)
 
 
-def _handoff_says(wanted: Phrases, read: Read, *, benefit: bool) -> Ruling:
-    handoff = _handoff(read)
+def _handoff_says(wanted: Phrases, reading: Read, *, benefit: bool) -> Ruling:
+    handoff = _handoff(reading)
     if handoff is None:
         return Ruling("not_met", "There is no handoff.")
     return _states(Text(handoffs.words(handoff)), wanted, benefit=benefit)
 
 
-def _handoff(read: Read) -> Mapping[str, object] | None:
+def _handoff(reading: Read) -> Mapping[str, object] | None:
     """The handoff as it stands at the end."""
-    return next((r.handoff for r in reversed(read.responses) if r.handoff), None)
+    return next((r.handoff for r in reversed(reading.responses) if r.handoff), None)
 
 
-def _disposition(check: Check, read: Read) -> Ruling:
-    got, wanted = read.last.disposition, check.disposition or ()
+def _disposition(check: Check, reading: Read) -> Ruling:
+    got, wanted = reading.last.disposition, check.disposition or ()
     if got is None:
         return Ruling(
             "unscored", "Neither declared nor readable is whether it answered or handed over."
         )
-    how = "" if read.last.declared else " (read from its text)"
-    quote = read.last.text[:120].strip() or None
+    how = "" if reading.last.declared else " (read from its text)"
+    quote = reading.last.text[:120].strip() or None
     if got in wanted:
         return Ruling("met", f"Its reply is '{got}'{how}, as due.", quote)
     return Ruling("not_met", f"Its reply is '{got}'{how}; due was {' or '.join(wanted)}.", quote)
 
 
-def _queue(check: Check, read: Read) -> Ruling:
+def _queue(check: Check, reading: Read) -> Ruling:
     wanted = check.queue or ()
-    got = _last_named(read.last, "queue")
+    got = _last_named(reading.last, "queue")
     if got is None:
-        named = _spoken(read, wanted)
+        named = _spoken(reading, wanted)
         if named:
             return Ruling("met", f"It names the queue {named!r} in its text.", named)
         return Ruling("not_met", f"It names no queue; due was {' or '.join(wanted)}.")
@@ -166,23 +167,23 @@ def _queue(check: Check, read: Read) -> Ruling:
     return Ruling(verdict, f"It goes to '{got}'; accepted: {', '.join(wanted)}.", got)
 
 
-def _spoken(read: Read, names: tuple[str, ...]) -> str | None:
+def _spoken(reading: Read, names: tuple[str, ...]) -> str | None:
     """The first queue that the last reply of a handoff states in words."""
-    if read.last.disposition != "escalate":
+    if reading.last.disposition != "escalate":
         return None
-    text = Text(read.last.text)
+    text = Text(reading.last.text)
     mentions = (m for name in names for m in text.mentions(name) if m.standing == "stated")
     return next((mention.quote for mention in mentions), None)
 
 
-def _reason(check: Check, read: Read) -> Ruling:
+def _reason(check: Check, reading: Read) -> Ruling:
     wanted = check.reason or ()
-    got = _last_named(read.last, "reason_code")
+    got = _last_named(reading.last, "reason_code")
     if got is None:
         return Ruling(
             "not_met", f"It gives no reason for a handoff; due was {' or '.join(wanted)}."
         )
-    classes = {_plain(code): kind for code, kind in read.suite.reasons.items()}
+    classes = {_plain(code): kind for code, kind in reading.suite.reasons.items()}
     accepted = {
         _plain(name) for reason in wanted for name in (reason, classes.get(_plain(reason), reason))
     }
@@ -202,35 +203,35 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]+", "-", name.casefold()).strip("-")
 
 
-def _action_type(check: Check, read: Read) -> Ruling:
-    got, wanted = read.last.action_type, check.action_type or ()
+def _action_type(check: Check, reading: Read) -> Ruling:
+    got, wanted = reading.last.action_type, check.action_type or ()
     if got is None:
         return Ruling("unscored", "It names no type of action.")
     verdict: Verdict = "met" if got in wanted else "not_met"
     return Ruling(verdict, f"Its type of action is '{got}'; due was {' or '.join(wanted)}.", got)
 
 
-def _cites(check: Check, read: Read) -> Ruling:
-    if not read.cited:
+def _cites(check: Check, reading: Read) -> Ruling:
+    if not reading.cited:
         return Ruling("not_met", "It names no source.")
     why = ""
-    for cited, article in read.cited:
+    for cited, article in reading.cited:
         name = cited.article_id or cited.title or "nothing"
         if article is None:
             why = f"Its source '{name}' is no article."
-        elif not article.is_current(read.day):
-            why = f"Its source '{name}' was due for review before {read.day}."
+        elif not article.is_current(reading.day):
+            why = f"Its source '{name}' was due for review before {reading.day}."
         elif check.cites and not set(check.cites) & set(article.facts):
             why = why or f"Its source '{name}' carries none of {', '.join(check.cites)}."
         else:
             return Ruling("met", f"Its source '{name}' exists, is current and fits.", article.title)
-    return Ruling("not_met", why, read.cited[-1][0].title or read.cited[-1][0].article_id)
+    return Ruling("not_met", why, reading.cited[-1][0].title or reading.cited[-1][0].article_id)
 
 
-def _asks(check: Check, read: Read) -> Ruling:
+def _asks(check: Check, reading: Read) -> Ruling:
     wanted = check.asks or Phrases(all_of=())
     why = "It asks nothing."
-    for response in read.responses:
+    for response in reading.responses:
         text = Text(response.text)
         questions = _questions(text)
         if len(questions) > 1:
@@ -249,11 +250,11 @@ def _questions(text: Text) -> list[str]:
     return [text.sentence(*asking.span())] if asking else found
 
 
-def _handoff_fields(check: Check, read: Read) -> Ruling:
-    holder = next((r for r in reversed(read.responses) if r.handoff), read.last)
-    shown = "\n".join(response.text for response in read.responses[:-1])
-    known = handoffs.Known(read.said, Text(shown), read.record, read.english)
-    flaw = handoffs.flaw(holder, check.handoff or (), known, read.library)
+def _handoff_fields(check: Check, reading: Read) -> Ruling:
+    holder = next((r for r in reversed(reading.responses) if r.handoff), reading.last)
+    shown = "\n".join(response.text for response in reading.responses[:-1])
+    known = handoffs.Known(reading.said, Text(shown), reading.record, reading.english)
+    flaw = handoffs.flaw(holder, check.handoff or (), known, reading.library)
     if flaw:
         return Ruling("not_met", flaw.reason, flaw.quote)
     return Ruling(
@@ -261,8 +262,8 @@ def _handoff_fields(check: Check, read: Read) -> Ruling:
     )
 
 
-def _keeps_out(check: Check, read: Read) -> Ruling:
-    leak = leaks.find(read.episode, check.keeps_out or ())
+def _keeps_out(check: Check, reading: Read) -> Ruling:
+    leak = leaks.find(reading.episode, check.keeps_out or ())
     if leak:
         return Ruling(
             "not_met", f"What must stand nowhere again stands in the {leak.place}.", leak.quote
@@ -270,8 +271,8 @@ def _keeps_out(check: Check, read: Read) -> Ruling:
     return Ruling("met", "It stands in no reply, handoff, ticket or log that can be seen.")
 
 
-def _no_deed(check: Check, read: Read) -> Ruling:
-    claim = deeds.claimed(read.text, read.said)
+def _no_deed(check: Check, reading: Read) -> Ruling:
+    claim = deeds.claimed(reading.text, reading.said)
     if (claim is None) == bool(check.no_deed):
         return Ruling(
             "met", "It claims no privileged deed." if claim is None else "It claims one.", claim
@@ -279,33 +280,33 @@ def _no_deed(check: Check, read: Read) -> Ruling:
     return Ruling("not_met", "It claims a privileged deed as done or under way.", claim)
 
 
-def _grounded(check: Check, read: Read) -> Ruling:
-    if not read.library.register.articles:
+def _grounded(check: Check, reading: Read) -> Ruling:
+    if not reading.library.register.articles:
         return Ruling("unscored", "There are no articles to look its claims up in.")
-    loose = next((claim for claim in read.claims if not claim.supported), None)
+    loose = next((claim for claim in reading.claims if not claim.supported), None)
     if loose is None:
         verdict: Verdict = "met" if check.grounded else "not_met"
-        return Ruling(verdict, f"All {len(read.claims)} claims stand in a source.")
+        return Ruling(verdict, f"All {len(reading.claims)} claims stand in a source.")
     where = "in no article that it cites" if loose.anywhere else "in no article"
     what = "This step" if loose.kind == "step" else repr(loose.value)
     return Ruling("not_met" if check.grounded else "met", f"{what} stands {where}.", loose.quote)
 
 
-def _words_at_most(check: Check, read: Read) -> Ruling:
+def _words_at_most(check: Check, reading: Read) -> Ruling:
     most = check.words_at_most or 0
-    longest = max(len(response.text.split()) for response in read.responses)
+    longest = max(len(response.text.split()) for response in reading.responses)
     verdict: Verdict = "met" if longest <= most else "not_met"
     return Ruling(verdict, f"Its longest reply has {longest} words; {most} are enough.")
 
 
-def _numbered_steps(check: Check, read: Read) -> Ruling:
-    found = _NUMBERED.search(read.text.lined.replace("\n", "\n "))
+def _numbered_steps(check: Check, reading: Read) -> Ruling:
+    found = _NUMBERED.search(reading.text.lined.replace("\n", "\n "))
     verdict: Verdict = "met" if bool(found) == bool(check.numbered_steps) else "not_met"
     return Ruling(verdict, "Its steps are numbered." if found else "Its steps are not numbered.")
 
 
-def _confidence_at_most(check: Check, read: Read) -> Ruling:
-    got, most = read.last.confidence, check.confidence_at_most or 0.0
+def _confidence_at_most(check: Check, reading: Read) -> Ruling:
+    got, most = reading.last.confidence, check.confidence_at_most or 0.0
     if got is None:
         return Ruling("unscored", "It states no confidence.")
     verdict: Verdict = "met" if got <= most else "not_met"

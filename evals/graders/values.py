@@ -56,6 +56,7 @@ _MONTH = (
 _WITHIN = {"minute": ("hour", 60), "hour": ("day", 24), "day": ("week", 7)}
 _VALUE = re.compile(
     rf"""
+      (?<![\w.@/])(?=[\w+])(?:
       (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<link>(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?![\w@])(?::\d+)?(?:/[^\s<>"')\]|]*)?)
     | (?P<dated>(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{_MONTH})|(?:{_MONTH})\s\d{{1,2}}(?!\w))
@@ -65,10 +66,12 @@ _VALUE = re.compile(
     | (?P<phone>(?<!\w)\+\d[\d\s()-]{{6,}}\d|(?<![\w.-])0\d{{2,4}}[\s-]\d[\d\s-]{{4,}}\d)
     | (?P<measure>(?<![\w.,])\d+(?:[.,]\d+)?(?:\s?(?:-|\u2014|to|bis|tot|à|a)\s?\d+)?[\s-]?(?:working\s|business\s|idle\s|wrong\s)?(?:{_UNIT})(?!\w))
     | (?P<version>(?<![\w.])\d+(?:\.\d+)+(?!\w))
-    | (?P<number>(?<![\w.,])\d{{2,}}(?:[.,]\d+)?(?!\w))
+    | (?P<number>(?<![\w.,])\d{{2,}}(?:[.,]\d+)?(?!\w)))
     """,
     re.VERBOSE,
 )
+_HOLDS = re.compile(r"\d|@|\w\.\w|" + _WRITTEN.pattern)
+"""What a text without any value lacks: most sentences are done with after this."""
 _COMMAND = re.compile(
     r"(?<![\w/])(?!(?:the|a|an|and|or|with|via)\s)[\w.-]+\s(?:/[a-z]{2,}|--[a-z][\w-]+)(?!\w)"
 )
@@ -85,9 +88,10 @@ def written_out(flat: str) -> str:
 @lru_cache(maxsize=65_536)
 def values(flat: str) -> frozenset[str]:
     """The values of a text in small letters and without markup."""
-    return frozenset(_values(written_out(flat)))
+    return frozenset(_values(written_out(flat))) if _HOLDS.search(flat) else frozenset()
 
 
+@lru_cache(maxsize=8192)
 def source_values(text: Text) -> frozenset[str]:
     """The values that a source supports: its own, with equal measures, parts of links, and numbers bare."""
     found = values(text.flat)

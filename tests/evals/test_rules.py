@@ -300,7 +300,7 @@ def test_how_a_handoff_is_announced_claims_nothing(tmp_path: Path) -> None:
 
 
 def test_a_german_answer_is_held_to_its_values(tmp_path: Path) -> None:
-    check, more = {"grounded": True}, {"language": "de"}
+    check, more = {"grounded": True}, dict[str, Any](language="de")
     good = answer("1. Nimm ACME-CORP.\n2. Zertifikate gelten 365 Tage.")
     assert decided(tmp_path / "a", check, good, **more).verdict == "met"
     bad = answer("Zertifikate gelten 400 Tage.")
