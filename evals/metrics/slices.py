@@ -130,9 +130,9 @@ def contexts(view: View) -> Contexts | None:
         return None
     column, names = _column(whole.values()), [families[pair] for pair in whole]
     draws = resampling(["all"] * len(whole), names, seed=view.draws.seed)
-    wrong = tuple(pair for pair, right in whole.items() if not right)
-    right = figure(draws.rate(column), "rate", events=total(column))
-    return Contexts(pairs=len(whole), right_on_both=right, wrong=wrong)
+    wrong = tuple(pair for pair, both in whole.items() if not both)
+    share = figure(draws.rate(column), "rate", events=total(column))
+    return Contexts(pairs=len(whole), right_on_both=share, wrong=wrong)
 
 
 def _column(values: Iterable[bool]) -> "Floats":

@@ -86,7 +86,8 @@ def _weighted_errors(sure: "Floats", good: "np.ndarray", weights: "Floats") -> "
 
     place = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     gaps = np.eye(_BINS)[place] * (sure - good)[:, None]
-    return np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    errors: Floats = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    return errors
 
 
 def _weighted_ranking(sure: "Floats", good: "np.ndarray", weights: "Floats") -> "Floats":
@@ -99,7 +100,8 @@ def _weighted_ranking(sure: "Floats", good: "np.ndarray", weights: "Floats") -> 
     below = np.cumsum(losses, axis=1) - losses / 2
     pairs = wins.sum(axis=1) * losses.sum(axis=1)
     told = pairs > 0
-    return (wins * below).sum(axis=1)[told] / pairs[told]
+    shares: Floats = (wins * below).sum(axis=1)[told] / pairs[told]
+    return shares
 
 
 def _interval(drawn: "Floats") -> Interval | None:
