@@ -95,7 +95,7 @@ def _priced(system: System, cost: Cost) -> System:
 
 def _known(suite: Suite, rows: Mapping[_Key, Episode], facts: Facts) -> None:
     names = {asked.name for asked in facts.systems}
-    for (system, case, epoch), _ in rows.items():
+    for system, case, epoch in rows:
         if system not in names:
             raise RunError(
                 f"A row names the system '{system}', which this run did not ask. Take it out."
@@ -120,14 +120,18 @@ def _sides(suite: Suite, facts: Facts, resamples: int) -> tuple[_Side, ...]:
     for split in splits:
         cases = tuple(c for c in suite.cases if c.split == split and c.id in asked)
         if cases:
-            strata, families = [c.category for c in cases], [c.family for c in cases]
-            draws = resampling(
-                strata, families, suite.header.demand, seed=facts.seed, resamples=resamples
-            )
-            found.append(_Side(split, cases, draws))
+            found.append(_Side(split, cases, _draws(suite, cases, facts.seed, resamples)))
     if not found:
         raise RunError("The run asked no case of this suite. Name cases that it holds.")
     return tuple(found)
+
+
+def _draws(suite: Suite, cases: Sequence[Case], seed: int, resamples: int) -> Resampling:
+    strata, families = [case.category for case in cases], [case.family for case in cases]
+    try:
+        return resampling(strata, families, suite.header.demand, seed=seed, resamples=resamples)
+    except ValueError as error:
+        raise RunError(f"The demand in suite.yaml does not fit the cases: {error}") from error
 
 
 def _view(

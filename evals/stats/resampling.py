@@ -172,9 +172,9 @@ class Resampling:
 
 
 def resampling(
-    strata: Sequence[Hashable],
+    strata: Sequence[str],
     clusters: Sequence[Hashable],
-    shares: Mapping[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     *,
     seed: int,
     resamples: int = RESAMPLES,
