@@ -17,7 +17,7 @@ from evals.metrics.quality import (
 )
 from evals.metrics.reliability import charged
 from evals.stats import Difference as Paired
-from evals.stats import benjamini_hochberg, holm, paired, settling, verdict
+from evals.stats import benjamini_hochberg, holm, paired, paired_all, settling, verdict
 from evals.suite import Margins
 from evals.summary import Comparison, Difference, Rank, Ranking, System, Unit, Verdict
 
@@ -127,7 +127,7 @@ def comparisons(
 def _family(
     others: Sequence[Contender], first: Contender, margins: Margins
 ) -> Iterator[Comparison]:
-    pairs = [{m: _paired(m, other, first) for m in _measures()} for other in others]
+    pairs = [_paired(other, first) for other in others]
     primary = holm([_p(pair[_PRIMARY]) for pair in pairs])
     told = [(i, m) for i, pair in enumerate(pairs) for m in _SECONDARY if pair[m].p is not None]
     q = dict(zip(told, benjamini_hochberg([_p(pairs[i][m]) for i, m in told]), strict=True))
@@ -149,12 +149,10 @@ def _family(
         )
 
 
-def _measures() -> tuple[_Measure, ...]:
-    return (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
-
-
-def _paired(measure: _Measure, other: Contender, first: Contender) -> Paired:
-    return paired(measure.column(other.view), measure.column(first.view), first.view.draws)
+def _paired(other: Contender, first: Contender) -> dict[_Measure, Paired]:
+    measures = (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
+    columns = [(measure.column(other.view), measure.column(first.view)) for measure in measures]
+    return dict(zip(measures, paired_all(columns, first.view.draws), strict=True))
 
 
 def _p(difference: Paired) -> float:

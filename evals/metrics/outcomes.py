@@ -101,14 +101,15 @@ def times(view: View) -> Times:
     spent = view.column(lambda cell: _elapsed(cell) if _timed(cell) else None)
     closing = view.column(lambda cell: _resolution(cell) if _timed(cell) else None)
     before = view.column(lambda cell: _baseline(cell) if _timed(cell) else None)
+    handled, closed, baseline = view.draws.means_of([spent, closing, before])
     ratio = view.draws.ratio(before - closing, before)
     return Times(
         formula=FORMULA,
         first_response=figure(percentile(first, 0.5), "ms", note="Median over rows."),
-        handle=figure(view.draws.mean(spent), "minutes"),
-        resolution=figure(view.draws.mean(closing), "minutes"),
+        handle=figure(handled, "minutes"),
+        resolution=figure(closed, "minutes"),
         resolution_median=figure(percentile([x for x in closing if x == x], 0.5), "minutes"),  # noqa: PLR0124  # nan
-        baseline=figure(view.draws.mean(before), "minutes", note="Assumed."),
+        baseline=figure(baseline, "minutes", note="Assumed."),
         faster=figure(ratio, "rate"),
     )
 

@@ -7,7 +7,7 @@ from evals.case import DIMENSIONS, Dimension
 from evals.metrics.cells import CAUSES, PASS_FROM, Cell, View
 from evals.metrics.figures import figure, student, total
 from evals.stats import resampling
-from evals.summary import Coverage, Figure, Quadrants, Quality
+from evals.summary import Coverage, Quadrants, Quality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,14 +30,15 @@ def coverage(view: View) -> Coverage:
         if cell.grade and cell.status == "ok"
         for score in cell.grade.scores
     ]
+    without, with_them = view.draws.means_of([view.scores, with_errors_as_failures(view)])
     return Coverage(
         asked=asked,
         scored=states["ok"],
         causes={cause: states[cause] for cause in CAUSES},
         not_deliverable=states["not_deliverable"],
         criteria_unscored=verdicts.count("unscored") / len(verdicts) if verdicts else 0.0,
-        errors_excluded=figure(view.draws.mean(view.scores), "score"),
-        errors_as_failures=figure(view.draws.mean(with_errors_as_failures(view)), "score"),
+        errors_excluded=figure(without, "score"),
+        errors_as_failures=figure(with_them, "score"),
     )
 
 
@@ -56,7 +57,9 @@ def quality(view: View) -> Quality:
     """Quality on the scored rows."""
     import numpy as np
 
-    score = view.draws.mean(view.scores)
+    columns = [view.scores, factuality(view), utility(view), safe_usefulness(view)]
+    columns += [dimension(view, name) for name in DIMENSIONS]
+    score, true, helps, useful, *each = view.draws.means_of(columns)
     plain = resampling(
         view.draws.design.strata,
         view.draws.design.families,
@@ -71,14 +74,14 @@ def quality(view: View) -> Quality:
         score=figure(score, "score"),
         score_t=student(score, "score"),
         unweighted=alike,
-        dimensions={dimension: _dimension(view, dimension) for dimension in DIMENSIONS},
+        dimensions={n: figure(e, "score") for n, e in zip(DIMENSIONS, each, strict=True)},
         levels={str(level): levels[level] for level in range(1, 6)},
         passed=figure(view.draws.rate(view.passes), "rate", events=total(view.passes)),
         pass_from=PASS_FROM,
-        factuality=figure(view.draws.mean(factuality(view)), "rate"),
-        utility=figure(view.draws.mean(utility(view)), "rate"),
+        factuality=figure(true, "rate"),
+        utility=figure(helps, "rate"),
         quadrants=_quadrants(view),
-        safe_usefulness=figure(view.draws.mean(safe_usefulness(view)), "index"),
+        safe_usefulness=figure(useful, "index"),
     )
 
 
@@ -105,10 +108,6 @@ def safe_usefulness(view: View) -> "Floats":
 
 def _graded(cell: Cell) -> bool:
     return cell.status == "ok" and cell.grade is not None
-
-
-def _dimension(view: View, name: Dimension) -> Figure:
-    return figure(view.draws.mean(dimension(view, name)), "score")
 
 
 def _quadrants(view: View) -> Quadrants | None:

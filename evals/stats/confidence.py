@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _BINS = 10
 _LEVELS = (0.025, 0.975)
-_RESAMPLES = 1_000
+_RESAMPLES = 400
 
 
 class Bin(NamedTuple):
