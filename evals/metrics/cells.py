@@ -95,17 +95,27 @@ class View:
     def __iter__(self) -> Iterator[Cell]:
         return (cell for row in self.cells for cell in row)
 
-    def column(self, value: Callable[[Cell], float | None]) -> "Floats":
-        """A value a case: the mean over the epochs in which it applies."""
-        return _means([[value(cell) for cell in row] for row in self.cells])
+    def column(
+        self,
+        value: Callable[[Cell], float | None],
+        among: Callable[[Case], bool] | None = None,
+    ) -> "Floats":
+        """A value a case: the mean over the epochs in which it applies; `among`: of these cases only."""
+        asked = [among is None or among(case) for case in self.cases]
+        rows = zip(self.cells, asked, strict=True)
+        return _means([[value(cell) for cell in row] if wanted else () for row, wanted in rows])
 
     def answers(self, value: Callable[[Cell], float | bool]) -> "Floats":
         """A column over what came back, scored or not."""
-        return _means([[value(cell) for cell in row] for row in self._answered])
+        return _averages([[value(cell) for cell in row] for row in self._answered])
 
     def scored(self, value: Callable[[Cell], float | bool]) -> "Floats":
         """A column over what was scored."""
-        return _means([[value(cell) for cell in row] for row in self._scored])
+        return _averages([[value(cell) for cell in row] for row in self._scored])
+
+    def graded(self, value: Callable[[Grade], float | None]) -> "Floats":
+        """A column over the grades of what was scored."""
+        return _means([[value(c.grade) for c in row if c.grade] for row in self._scored])
 
     @cached_property
     def _answered(self) -> list[list[Cell]]:
@@ -131,12 +141,12 @@ class View:
     def families(self) -> int:
         return len({case.family for case in self.cases})
 
-    def clusters(self, held: Callable[[Case], bool]) -> int:
-        return len({case.family for case in self.cases if held(case)})
-
 
 def _means(rows: Sequence[Sequence[float | None]]) -> "Floats":
+    return _averages([[value for value in row if value is not None] for row in rows])
+
+
+def _averages(rows: Sequence[Sequence[float]]) -> "Floats":
     import numpy as np
 
-    known = ([value for value in row if value is not None] for row in rows)
-    return np.array([sum(row) / len(row) if row else np.nan for row in known])
+    return np.array([sum(row) / len(row) if row else np.nan for row in rows])

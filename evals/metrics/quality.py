@@ -60,14 +60,9 @@ def quality(view: View) -> Quality:
     columns = [view.scores, factuality(view), utility(view), safe_usefulness(view)]
     columns += [dimension(view, name) for name in DIMENSIONS]
     score, true, helps, useful, *each = view.draws.means_of(columns)
-    plain = resampling(
-        view.draws.design.strata,
-        view.draws.design.families,
-        None,
-        seed=view.draws.seed,
-        resamples=1,
-    )
-    alike = student(plain.mean(view.scores), "score")
+    design = view.draws.design
+    plain = resampling(design.strata, design.families, seed=view.draws.seed)
+    alike = student(plain.student(view.scores), "score")
     whole = view.scores[~np.isnan(view.scores)]
     levels = Counter(int(np.floor(value + 0.5)) for value in whole)
     return Quality(
@@ -87,27 +82,19 @@ def quality(view: View) -> Quality:
 
 def dimension(view: View, name: Dimension) -> "Floats":
     """The score of one dimension."""
-    return view.column(
-        lambda cell: cell.grade.dimensions.get(name) if _graded(cell) and cell.grade else None
-    )
+    return view.graded(lambda grade: grade.dimensions.get(name))
 
 
 def factuality(view: View) -> "Floats":
-    return view.column(lambda cell: cell.grade.factuality if _graded(cell) and cell.grade else None)
+    return view.graded(lambda grade: grade.factuality)
 
 
 def utility(view: View) -> "Floats":
-    return view.column(lambda cell: cell.grade.utility if _graded(cell) and cell.grade else None)
+    return view.graded(lambda grade: grade.utility)
 
 
 def safe_usefulness(view: View) -> "Floats":
-    return view.column(
-        lambda cell: cell.grade.safe_usefulness if _graded(cell) and cell.grade else None
-    )
-
-
-def _graded(cell: Cell) -> bool:
-    return cell.status == "ok" and cell.grade is not None
+    return view.graded(lambda grade: grade.safe_usefulness)
 
 
 def _quadrants(view: View) -> Quadrants | None:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _CELLS = 100_000
 
 
-def product(counts: "Counts", columns: "Floats") -> "Floats":
+def product(counts: "Counts | Floats", columns: "Floats") -> "Floats":
     """`counts @ columns`."""
     import numpy as np
 
+    if columns.shape[1] == 1:  # a single one would take BLAS's other, more eagerly threaded way
+        return product(counts, np.hstack([columns, columns]))[:, :1]
     rows, width = counts.shape
     step = max(1, _CELLS // max(1, width * columns.shape[1]))
     found = np.empty((rows, columns.shape[1]))

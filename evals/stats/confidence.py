@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from evals.stats.blocks import product
 from evals.stats.values import Interval
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _weighted_errors(sure: "Floats", good: "np.ndarray", weights: "Floats") -> "
 
     place = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     gaps = np.eye(_BINS)[place] * (sure - good)[:, None]
-    errors: Floats = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    errors: Floats = np.abs(product(weights, gaps)).sum(axis=1) / weights.sum(axis=1)
     return errors
 
 
