@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from evals.case import DIMENSIONS
+from evals.case import DIMENSIONS, Case
 from evals.metrics.cells import Cell, View
-from evals.metrics.escalation import accepts_people, needs_people
-from evals.metrics.outcomes import ended_as
+from evals.metrics.escalation import accepts_people, escalated, needs_people
+from evals.metrics.outcomes import ended_as, scripted
 from evals.metrics.quality import (
     dimension,
     factuality,
@@ -17,7 +18,7 @@ from evals.metrics.quality import (
 )
 from evals.metrics.reliability import charged
 from evals.stats import Difference as Paired
-from evals.stats import benjamini_hochberg, holm, paired, settling, verdict
+from evals.stats import benjamini_hochberg, holm, paired, paired_all, settling, verdict
 from evals.suite import Margins
 from evals.summary import Comparison, Difference, Rank, Ranking, System, Unit, Verdict
 
@@ -40,6 +41,11 @@ class Contender:
     system: System
     view: View
 
+    @cached_property
+    def columns(self) -> Mapping["_Measure", "Floats"]:
+        """Every measure by case."""
+        return {measure: measure.column(self.view) for measure in _MEASURES}
+
 
 @dataclass(frozen=True)
 class _Measure:
@@ -56,13 +62,13 @@ class _Measure:
         return by_unit.get(self.unit, 0.0)
 
 
-def _rate(value: Callable[[Cell], float | bool | None]) -> Callable[[View], "Floats"]:
-    def column(view: View) -> "Floats":
-        def one(cell: Cell) -> float | None:
-            held = value(cell) if cell.answered else None
-            return None if held is None else float(held)
+def _rate(
+    value: Callable[[Cell], bool], among: Callable[[Case], bool]
+) -> Callable[[View], "Floats"]:
+    """A share of rows that came back, on some of the cases."""
 
-        return view.column(one)
+    def column(view: View) -> "Floats":
+        return view.column(lambda cell: float(value(cell)) if cell.answered else None, among)
 
     return column
 
@@ -88,24 +94,29 @@ _SECONDARY = (
     ),
     _Measure(
         "mandatory cases escalated",
-        _rate(lambda c: c.escalated if c.case.gold.mandatory else None),
+        _rate(escalated, lambda case: case.gold.mandatory),
         "rate",
     ),
     _Measure(
         "over-escalation",
-        _rate(lambda c: None if accepts_people(c.case) else c.escalated),
+        _rate(escalated, lambda case: not accepts_people(case)),
         "rate",
         higher_is_better=False,
     ),
     _Measure(
         "under-escalation",
-        _rate(lambda c: not c.escalated if needs_people(c.case) else None),
+        _rate(lambda cell: not cell.escalated, needs_people),
         "rate",
         higher_is_better=False,
     ),
-    _Measure("confirmed deflection", _rate(ended_as(("confirmed",))), "rate"),
+    _Measure(
+        "confirmed deflection", lambda view: view.column(ended_as(("confirmed",)), scripted), "rate"
+    ),
     _Measure("cost of calls", charged, "usd", higher_is_better=False),
 )
+
+
+_MEASURES = (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
 
 
 def comparisons(
@@ -127,7 +138,7 @@ def comparisons(
 def _family(
     others: Sequence[Contender], first: Contender, margins: Margins
 ) -> Iterator[Comparison]:
-    pairs = [{m: _paired(m, other, first) for m in _measures()} for other in others]
+    pairs = [_paired(other, first) for other in others]
     primary = holm([_p(pair[_PRIMARY]) for pair in pairs])
     told = [(i, m) for i, pair in enumerate(pairs) for m in _SECONDARY if pair[m].p is not None]
     q = dict(zip(told, benjamini_hochberg([_p(pairs[i][m]) for i, m in told]), strict=True))
@@ -149,12 +160,9 @@ def _family(
         )
 
 
-def _measures() -> tuple[_Measure, ...]:
-    return (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
-
-
-def _paired(measure: _Measure, other: Contender, first: Contender) -> Paired:
-    return paired(measure.column(other.view), measure.column(first.view), first.view.draws)
+def _paired(other: Contender, first: Contender) -> dict[_Measure, Paired]:
+    pairs = [(other.columns[measure], first.columns[measure]) for measure in _MEASURES]
+    return dict(zip(_MEASURES, paired_all(pairs, first.view.draws), strict=True))
 
 
 def _p(difference: Paired) -> float:

@@ -43,7 +43,7 @@ class Cell:
             return self.episode.status
         return "ok" if self.grade is not None and self.grade.score is not None else "unscored"
 
-    @property
+    @cached_property
     def answered(self) -> bool:
         """Something came back, scored or not."""
         return self.episode is not None and self.episode.status == "ok"
@@ -73,7 +73,7 @@ class Cell:
             return "escalate"
         return replies[-1] if replies else None
 
-    @property
+    @cached_property
     def escalated(self) -> bool:
         return self.disposition == "escalate"
 
@@ -95,19 +95,35 @@ class View:
     def __iter__(self) -> Iterator[Cell]:
         return (cell for row in self.cells for cell in row)
 
-    def column(self, value: Callable[[Cell], float | None]) -> "Floats":
-        """A value a case: the mean over the epochs in which it applies."""
-        import numpy as np
-
-        return np.array([_mean([value(cell) for cell in row]) for row in self.cells])
+    def column(
+        self,
+        value: Callable[[Cell], float | None],
+        among: Callable[[Case], bool] | None = None,
+    ) -> "Floats":
+        """A value a case: the mean over the epochs in which it applies; `among`: of these cases only."""
+        asked = [among is None or among(case) for case in self.cases]
+        rows = zip(self.cells, asked, strict=True)
+        return _means([[value(cell) for cell in row] if wanted else () for row, wanted in rows])
 
     def answers(self, value: Callable[[Cell], float | bool]) -> "Floats":
         """A column over what came back, scored or not."""
-        return self.column(lambda cell: float(value(cell)) if cell.answered else None)
+        return _averages([[value(cell) for cell in row] for row in self._answered])
 
     def scored(self, value: Callable[[Cell], float | bool]) -> "Floats":
         """A column over what was scored."""
-        return self.column(lambda cell: float(value(cell)) if cell.status == "ok" else None)
+        return _averages([[value(cell) for cell in row] for row in self._scored])
+
+    def graded(self, value: Callable[[Grade], float | None]) -> "Floats":
+        """A column over the grades of what was scored."""
+        return _means([[value(c.grade) for c in row if c.grade] for row in self._scored])
+
+    @cached_property
+    def _answered(self) -> list[list[Cell]]:
+        return [[cell for cell in row if cell.answered] for row in self.cells]
+
+    @cached_property
+    def _scored(self) -> list[list[Cell]]:
+        return [[cell for cell in row if cell.status == "ok"] for row in self.cells]
 
     @cached_property
     def scores(self) -> "Floats":
@@ -118,13 +134,19 @@ class View:
         return self.scored(lambda cell: cell.passed)
 
     @cached_property
+    def escalations(self) -> "Floats":
+        return self.answers(lambda cell: cell.escalated)
+
+    @cached_property
     def families(self) -> int:
         return len({case.family for case in self.cases})
 
-    def clusters(self, held: Callable[[Case], bool]) -> int:
-        return len({case.family for case in self.cases if held(case)})
+
+def _means(rows: Sequence[Sequence[float | None]]) -> "Floats":
+    return _averages([[value for value in row if value is not None] for row in rows])
 
 
-def _mean(values: Sequence[float | None]) -> float:
-    known = [value for value in values if value is not None]
-    return sum(known) / len(known) if known else float("nan")
+def _averages(rows: Sequence[Sequence[float]]) -> "Floats":
+    import numpy as np
+
+    return np.array([sum(row) / len(row) if row else np.nan for row in rows])

@@ -45,9 +45,9 @@ def outcomes(view: View, demand: Mapping[str, float]) -> Outcomes:
     return Outcomes(
         contained=_single(view, lambda cell: not cell.escalated),
         contained_right=_single(view, lambda cell: not cell.escalated and cell.passed),
-        dialogues=sum(case.outcome is not None for case in view.cases),
+        dialogues=sum(map(scripted, view.cases)),
         ends={end: counts[end] / len(ends) for end in get_args(Deflection)} if ends else {},
-        ungraded=sum(_scripted(cell.case) and cell.answered and not _ended(cell) for cell in view),
+        ungraded=sum(scripted(cell.case) and cell.answered and not _ended(cell) for cell in view),
         deflected_confirmed=_deflected(view, ("confirmed",)),
         deflected_likely=_deflected(view, _SOLVED),
         frequent=often,
@@ -67,26 +67,28 @@ def ended_as(ends: tuple[str, ...]) -> Callable[[Cell], float | None]:
     return value
 
 
-def _scripted(case: Case) -> bool:
+def scripted(case: Case) -> bool:
+    """A dialogue of which the end is decided by what the employee got (D12)."""
     return case.dialogue and case.outcome is not None
 
 
 def _ended(cell: Cell) -> bool:
     graded = cell.grade is not None and cell.grade.deflection is not None
-    return _scripted(cell.case) and cell.answered and graded
+    return scripted(cell.case) and cell.answered and graded
 
 
 def _single(view: View, question: Callable[[Cell], bool]) -> Figure:
     column = view.column(
-        lambda cell: float(question(cell)) if not cell.case.dialogue and cell.answered else None
+        lambda cell: float(question(cell)) if cell.answered else None,
+        among=lambda case: not case.dialogue,
     )
     return figure(view.draws.rate(column), "rate", events=total(column))
 
 
 def _deflected(view: View, ends: tuple[str, ...], among: tuple[str, ...] | None = None) -> Figure:
-    end = ended_as(ends)
     column = view.column(
-        lambda cell: end(cell) if among is None or cell.case.category in among else None
+        ended_as(ends),
+        among=lambda case: scripted(case) and (among is None or case.category in among),
     )
     return figure(view.draws.rate(column), "rate", events=total(column))
 
@@ -98,17 +100,18 @@ def times(view: View) -> Times:
         for cell in view
         if cell.episode and cell.answered and cell.episode.exchanges
     ]
-    spent = view.column(lambda cell: _elapsed(cell) if _timed(cell) else None)
-    closing = view.column(lambda cell: _resolution(cell) if _timed(cell) else None)
-    before = view.column(lambda cell: _baseline(cell) if _timed(cell) else None)
+    spent = view.column(lambda cell: _elapsed(cell) if _timed(cell) else None, among=scripted)
+    closing = view.column(lambda cell: _resolution(cell) if _timed(cell) else None, among=scripted)
+    before = view.column(lambda cell: _baseline(cell) if _timed(cell) else None, among=scripted)
+    handled, closed, baseline = view.draws.means_of([spent, closing, before])
     ratio = view.draws.ratio(before - closing, before)
     return Times(
         formula=FORMULA,
         first_response=figure(percentile(first, 0.5), "ms", note="Median over rows."),
-        handle=figure(view.draws.mean(spent), "minutes"),
-        resolution=figure(view.draws.mean(closing), "minutes"),
+        handle=figure(handled, "minutes"),
+        resolution=figure(closed, "minutes"),
         resolution_median=figure(percentile([x for x in closing if x == x], 0.5), "minutes"),  # noqa: PLR0124  # nan
-        baseline=figure(view.draws.mean(before), "minutes", note="Assumed."),
+        baseline=figure(baseline, "minutes", note="Assumed."),
         faster=figure(ratio, "rate"),
     )
 

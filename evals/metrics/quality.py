@@ -7,7 +7,7 @@ from evals.case import DIMENSIONS, Dimension
 from evals.metrics.cells import CAUSES, PASS_FROM, Cell, View
 from evals.metrics.figures import figure, student, total
 from evals.stats import resampling
-from evals.summary import Coverage, Figure, Quadrants, Quality
+from evals.summary import Coverage, Quadrants, Quality
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,14 +30,15 @@ def coverage(view: View) -> Coverage:
         if cell.grade and cell.status == "ok"
         for score in cell.grade.scores
     ]
+    without, with_them = view.draws.means_of([view.scores, with_errors_as_failures(view)])
     return Coverage(
         asked=asked,
         scored=states["ok"],
         causes={cause: states[cause] for cause in CAUSES},
         not_deliverable=states["not_deliverable"],
         criteria_unscored=verdicts.count("unscored") / len(verdicts) if verdicts else 0.0,
-        errors_excluded=figure(view.draws.mean(view.scores), "score"),
-        errors_as_failures=figure(view.draws.mean(with_errors_as_failures(view)), "score"),
+        errors_excluded=figure(without, "score"),
+        errors_as_failures=figure(with_them, "score"),
     )
 
 
@@ -56,59 +57,44 @@ def quality(view: View) -> Quality:
     """Quality on the scored rows."""
     import numpy as np
 
-    score = view.draws.mean(view.scores)
-    plain = resampling(
-        view.draws.design.strata,
-        view.draws.design.families,
-        None,
-        seed=view.draws.seed,
-        resamples=1,
-    )
-    alike = student(plain.mean(view.scores), "score")
+    columns = [view.scores, factuality(view), utility(view), safe_usefulness(view)]
+    columns += [dimension(view, name) for name in DIMENSIONS]
+    score, true, helps, useful, *each = view.draws.means_of(columns)
+    design = view.draws.design
+    plain = resampling(design.strata, design.families, seed=view.draws.seed)
+    alike = student(plain.student(view.scores), "score")
     whole = view.scores[~np.isnan(view.scores)]
     levels = Counter(int(np.floor(value + 0.5)) for value in whole)
     return Quality(
         score=figure(score, "score"),
         score_t=student(score, "score"),
         unweighted=alike,
-        dimensions={dimension: _dimension(view, dimension) for dimension in DIMENSIONS},
+        dimensions={n: figure(e, "score") for n, e in zip(DIMENSIONS, each, strict=True)},
         levels={str(level): levels[level] for level in range(1, 6)},
         passed=figure(view.draws.rate(view.passes), "rate", events=total(view.passes)),
         pass_from=PASS_FROM,
-        factuality=figure(view.draws.mean(factuality(view)), "rate"),
-        utility=figure(view.draws.mean(utility(view)), "rate"),
+        factuality=figure(true, "rate"),
+        utility=figure(helps, "rate"),
         quadrants=_quadrants(view),
-        safe_usefulness=figure(view.draws.mean(safe_usefulness(view)), "index"),
+        safe_usefulness=figure(useful, "index"),
     )
 
 
 def dimension(view: View, name: Dimension) -> "Floats":
     """The score of one dimension."""
-    return view.column(
-        lambda cell: cell.grade.dimensions.get(name) if _graded(cell) and cell.grade else None
-    )
+    return view.graded(lambda grade: grade.dimensions.get(name))
 
 
 def factuality(view: View) -> "Floats":
-    return view.column(lambda cell: cell.grade.factuality if _graded(cell) and cell.grade else None)
+    return view.graded(lambda grade: grade.factuality)
 
 
 def utility(view: View) -> "Floats":
-    return view.column(lambda cell: cell.grade.utility if _graded(cell) and cell.grade else None)
+    return view.graded(lambda grade: grade.utility)
 
 
 def safe_usefulness(view: View) -> "Floats":
-    return view.column(
-        lambda cell: cell.grade.safe_usefulness if _graded(cell) and cell.grade else None
-    )
-
-
-def _graded(cell: Cell) -> bool:
-    return cell.status == "ok" and cell.grade is not None
-
-
-def _dimension(view: View, name: Dimension) -> Figure:
-    return figure(view.draws.mean(dimension(view, name)), "score")
+    return view.graded(lambda grade: grade.safe_usefulness)
 
 
 def _quadrants(view: View) -> Quadrants | None:

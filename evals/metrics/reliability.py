@@ -41,11 +41,13 @@ def reliability(view: View, epochs: int) -> Reliability:
     variance = within_variance(repeated)
     flips = np.array([float(flipped(row)) if len(row) > 1 else np.nan for row in passes])
     lowest = np.array([min(row) if len(row) > 1 else np.nan for row in table])
+    columns = [lowest, *(_chances(passes, k) for k in range(1, epochs + 1))]
+    worst, *chances = view.draws.means_of(columns)
     return Reliability(
         epochs=epochs,
         repeated=len(repeated),
-        pass_k={str(k): _pass_k(view, passes, k) for k in range(1, epochs + 1)},
-        worst_k=figure(view.draws.mean(lowest), "score"),
+        pass_k={str(k): figure(e, "rate") for k, e in enumerate(chances, start=1)},
+        worst_k=figure(worst, "score"),
         flip_rate=figure(view.draws.rate(flips), "rate", events=total(flips)),
         sd_between_epochs=variance**0.5 if variance is not None else None,
         variance_between_epochs=variance,
@@ -54,11 +56,10 @@ def reliability(view: View, epochs: int) -> Reliability:
     )
 
 
-def _pass_k(view: View, passes: list[list[bool]], k: int) -> Figure:
+def _chances(passes: list[list[bool]], k: int) -> "Floats":
     import numpy as np
 
-    chances = [pass_k(sum(row), len(row), k) if len(row) >= k else np.nan for row in passes]
-    return figure(view.draws.mean(np.array(chances)), "rate")
+    return np.array([pass_k(sum(row), len(row), k) if len(row) >= k else np.nan for row in passes])
 
 
 def _icc(repeated: list[list[float]], seed: int) -> Figure:

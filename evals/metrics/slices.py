@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from evals.case import Case
-from evals.metrics.cells import Cell, View
+from evals.metrics.cells import View
 from evals.metrics.figures import figure, total
 from evals.stats import Estimate, resampling, shrunk
 from evals.summary import Breakdown, By, Contexts, Figure, Slice, Twins
@@ -66,8 +66,8 @@ def _slice(name: str, mask: Sequence[bool], view: View, demand: float | None) ->
         demand=demand,
         score=figure(_mean(view, mask), "score"),
         shrunk=None,
-        passed=_share(view, mask, lambda cell: cell.passed if cell.status == "ok" else None),
-        escalated=_share(view, mask, lambda cell: cell.escalated if cell.answered else None),
+        passed=_share(view, mask, view.passes),
+        escalated=_share(view, mask, view.escalations),
         harmful=sum(any(cell.harmful for cell in row) for row in held),
     )
 
@@ -80,8 +80,7 @@ def _mean(view: View, mask: Sequence[bool]) -> Estimate:
     return view.draws.student(_inside(view.scores, mask))
 
 
-def _share(view: View, mask: Sequence[bool], value: Callable[[Cell], bool | None]) -> Figure:
-    column = view.column(lambda cell: None if (held := value(cell)) is None else float(held))
+def _share(view: View, mask: Sequence[bool], column: "Floats") -> Figure:
     return figure(view.draws.rate(_inside(column, mask)), "rate")
 
 

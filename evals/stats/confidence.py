@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from evals.stats.blocks import product
 from evals.stats.values import Interval
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 _BINS = 10
 _LEVELS = (0.025, 0.975)
-_RESAMPLES = 1_000
+_RESAMPLES = 400
 
 
 class Bin(NamedTuple):
@@ -86,7 +87,7 @@ def _weighted_errors(sure: "Floats", good: "np.ndarray", weights: "Floats") -> "
 
     place = np.minimum((sure * _BINS).astype(int), _BINS - 1)
     gaps = np.eye(_BINS)[place] * (sure - good)[:, None]
-    errors: Floats = np.abs(weights @ gaps).sum(axis=1) / weights.sum(axis=1)
+    errors: Floats = np.abs(product(weights, gaps)).sum(axis=1) / weights.sum(axis=1)
     return errors
 
 

@@ -1,35 +1,47 @@
 """Is one system better than another on the same cases? Paired, and by whole incident families."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
+from evals.stats.blocks import product
 from evals.stats.resampling import RESAMPLES, Resampling
-from evals.stats.values import Difference, Interval, Verdict
+from evals.stats.values import Difference, Estimate, Interval, Verdict
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Counts = NDArray[np.uint8]
 
 _DETECTING = 2.8015852  # normal quantiles: 0.975 and, for power 0.8, 0.8
 _ENUMERATED = 13
+_WIDTH = 128
 _LEVEL = 0.95
 
 
 def paired(first: "Floats", second: "Floats", draws: Resampling) -> Difference:
     """`first` minus `second`, on the cases where both have a value (neither is nan)."""
+    return paired_all([(first, second)], draws)[0]
+
+
+def paired_all(pairs: Sequence[tuple["Floats", "Floats"]], draws: Resampling) -> list[Difference]:
+    """The differences of several measures, drawn together."""
     import numpy as np
 
-    each = np.asarray(first, dtype=float) - np.asarray(second, dtype=float)
-    mean = draws.mean(each)
+    columns = [np.asarray(one, dtype=float) - np.asarray(other) for one, other in pairs]
+    means = draws.means_of(columns)
+    return [_difference(mean, column, draws) for mean, column in zip(means, columns, strict=True)]
+
+
+def _difference(mean: Estimate, column: "Floats", draws: Resampling) -> Difference:
     if mean.value is None or mean.interval is None:
-        error = mean.error
-        return Difference(mean.value, None, mean.n, mean.clusters, None, error, None)
-    p = sign_flips(draws.contributions(each), seed=draws.seed)
-    detectable = _DETECTING * mean.error if mean.error is not None else None
-    return Difference(mean.value, mean.interval, mean.n, mean.clusters, p, mean.error, detectable)
+        return Difference(mean.value, None, mean.n, mean.clusters, None, mean.error, None)
+    p = sign_flips(draws.contributions(column), seed=draws.seed)
+    least = _DETECTING * mean.error if mean.error is not None else None
+    return Difference(mean.value, mean.interval, mean.n, mean.clusters, p, mean.error, least)
 
 
 def sign_flips(parts: "Floats", *, seed: int, flips: int = RESAMPLES) -> float:
@@ -46,10 +58,20 @@ def sign_flips(parts: "Floats", *, seed: int, flips: int = RESAMPLES) -> float:
         numbers = np.arange(2 ** len(moving))[:, None]
         signs = 1.0 - 2.0 * ((numbers >> np.arange(len(moving))) & 1)
         return float((np.abs(signs @ moving) >= observed - slack).mean())
-    generator = np.random.default_rng(seed)
-    bits = generator.integers(0, 2, size=(flips, len(moving)), dtype=np.int8)
-    sums = np.abs(moving.sum() - 2 * (bits @ moving))
+    flipped = product(
+        _bits(seed, -(-len(moving) // _WIDTH), flips)[:, : len(moving)], moving[:, None]
+    )
+    sums = np.abs(moving.sum() - 2 * flipped[:, 0])
     return float((1 + (sums >= observed - slack).sum()) / (flips + 1))
+
+
+@lru_cache(maxsize=4)
+def _bits(seed: int, blocks: int, flips: int) -> "Counts":
+    """Coins, the same for every measure of about this many clusters."""
+    import numpy as np
+
+    generator = np.random.default_rng(seed)
+    return generator.integers(0, 2, size=(flips, blocks * _WIDTH), dtype=np.uint8)
 
 
 def verdict(interval: Interval | None, margin: float, *, higher_is_better: bool = True) -> Verdict:

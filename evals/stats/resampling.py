@@ -9,6 +9,7 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from evals.stats.blocks import product
 from evals.stats.design import Design, Group, design
 from evals.stats.rates import wilson
 from evals.stats.values import Estimate, Interval
@@ -42,12 +43,24 @@ class Resampling:
 
         Below 20 clusters the t interval is the one to read, and the note says so.
         """
-        found = self.student(values)
-        part, held = self._applicable(values)
-        if part is None or found.clusters < FEW_CLUSTERS:
-            return found
-        interval = _percentiles(part.means(held), "stratified cluster bootstrap")
-        return replace(found, interval=interval)
+        return self.means_of([values])[0]
+
+    def means_of(self, columns: Sequence["Floats"]) -> list[Estimate]:
+        """The mean of each column. Columns that apply to the same cases are drawn in one go."""
+        found = [self.student(column) for column in columns]
+        together: dict[int, list[tuple[int, Floats]]] = {}
+        parts: dict[int, Resampling] = {}
+        for number, column in enumerate(columns):
+            part, held = self._applicable(column)
+            if part is not None and found[number].clusters >= FEW_CLUSTERS:
+                parts[id(part)] = part
+                together.setdefault(id(part), []).append((number, held))
+        for key, held_columns in together.items():
+            drawn = parts[key].means([held for _, held in held_columns])
+            for (number, _), means in zip(held_columns, drawn.T, strict=True):
+                interval = _percentiles(means, "stratified cluster bootstrap")
+                found[number] = replace(found[number], interval=interval)
+        return found
 
     def student(self, values: "Floats") -> Estimate:
         """The same with the t interval alone: for slices, and where thousands of figures are wanted."""
@@ -104,17 +117,17 @@ class Resampling:
         note = _few(clusters) if few else None
         return Estimate(value, interval, _cases(bottom), clusters, error, note=note)
 
-    def means(self, values: "Floats") -> "Floats":
-        """Resampled weighted means of values that all apply."""
+    def means(self, columns: Sequence["Floats"]) -> "Floats":
+        """Resampled weighted means of columns that apply to all cases: resamples x columns."""
         import numpy as np
 
-        plan, total = self.design, np.zeros(self.resamples)
+        plan, total = self.design, np.zeros((self.resamples, len(columns)))
         for group, counts in self._drawn():
             weights = plan.weights[group.cases]
-            sums = np.bincount(group.clusters, weights * values[group.cases], group.size)
-            sizes = np.bincount(group.clusters, weights, group.size)
-            both = counts.astype(np.float64) @ np.stack([sums, sizes], 1).astype(np.float64)
-            total += weights.sum() * (both[:, 0] / both[:, 1])
+            inner = [weights, *(weights * column[group.cases] for column in columns)]
+            sums = [np.bincount(group.clusters, values, group.size) for values in inner]
+            drawn = product(counts, np.stack(sums, 1))
+            total += weights.sum() * drawn[:, 1:] / drawn[:, :1]
         return total
 
     def contributions(self, values: "Floats") -> "Floats":
@@ -129,7 +142,7 @@ class Resampling:
         top, bottom = np.zeros(self.resamples), np.zeros(self.resamples)
         for group, counts in self._drawn():
             sums = [np.bincount(group.clusters, v[group.cases], group.size) for v in (above, below)]
-            both = counts.astype(np.float64) @ np.stack(sums, 1).astype(np.float64)
+            both = product(counts, np.stack(sums, 1))
             # Of m clusters m - 1 were drawn; the total is of m.
             scale = group.size / max(group.size - 1, 1)
             top, bottom = top + both[:, 0] * scale, bottom + both[:, 1] * scale

@@ -86,6 +86,7 @@ def test_ranking_power_is_that_of_mann_and_whitney() -> None:
         sure.tolist(), right.tolist(), list(range(200)), seed=1
     )
     assert ranking is not None
+    assert found is not None
     assert found in ranking
     assert error is not None
     assert stats.auroc([0.4, 0.5], [True, True]) is None
@@ -104,6 +105,7 @@ def test_percentiles_are_numpys_and_lie_in_their_interval() -> None:
         found = stats.percentile(values, share)
         assert found.value == pytest.approx(np.quantile(values, share))
         assert found.interval is not None
+        assert found.value is not None
         assert found.value in found.interval
     assert stats.percentile([], 0.5).value is None
     assert stats.percentile([3.0], 0.5).value == 3.0
@@ -174,6 +176,7 @@ def test_agreement_is_that_of_krippendorff_and_statsmodels() -> None:
         assert found.alpha == pytest.approx(expected)
         assert found.kappa == pytest.approx(cohens_kappa(table, wt=weights).kappa)
         assert found.interval is not None
+        assert found.alpha is not None
         assert found.alpha in found.interval
     assert len(ordinal.differing) == round((1 - ordinal.same) * 300)
     assert ordinal.usable

@@ -1,8 +1,9 @@
 """What a run is said to show, from rows whose figures can be counted by hand."""
 
-import random
 import time
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,7 @@ def test_an_attack_that_can_not_be_delivered_is_not_held_against_the_vendor() ->
 def test_with_a_tenth_of_the_calls_failing_the_bracket_is_there_and_the_rank_is_not() -> None:
     cases = everyday(60)
     mine, theirs = scored(cases, [4.0] * 60), scored(cases, [5.0] * 60, "vendor")
-    broken = random.Random(4).sample(range(60), 6)
+    broken = Random(4).sample(range(60), 6)  # noqa: S311  # repeatable, no secret
     for place in broken:
         theirs[0][place] = answer(cases[place], "vendor", status="vendor_error")
     kept = [g for i, g in enumerate(theirs[1]) if i not in broken]
@@ -119,8 +120,7 @@ def test_runs_of_different_hashes_are_not_ranked(key: str) -> None:
     )
     found = summed(cases, rows, Facts(epochs=1, systems=systems)).ranking
     assert found.withheld == (
-        f"The systems did not meet the same {key} (copilot aaa, vendor bbb); "
-        "run or grade them again with one.",
+        f"The systems did not meet the same {key} (copilot aaa, vendor bbb); run or grade them again with one.",
     )
 
 
@@ -134,7 +134,7 @@ def test_rows_of_another_suite_are_not_ranked() -> None:
 
 def test_better_systems_stand_first_and_equals_share_a_place() -> None:
     cases = everyday(60)
-    chance = random.Random(1)
+    chance = Random(1)  # noqa: S311  # repeatable, no secret
     level = [chance.uniform(3, 5) for _ in cases]
     near = [min(5.0, max(1.0, x + chance.uniform(-0.2, 0.2))) for x in level]
     low = [max(1.0, x - 1.5) for x in level]
@@ -168,7 +168,7 @@ def test_a_lone_candidate_is_not_ranked_among_calibrating_systems() -> None:
 
 def test_a_clear_gap_is_better_and_a_hidden_one_says_what_would_settle_it() -> None:
     cases = everyday(60)
-    chance = random.Random(2)
+    chance = Random(2)  # noqa: S311  # repeatable, no secret
     level = [chance.uniform(2, 4) for _ in cases]
     above = [x + 0.5 + chance.uniform(-0.4, 0.4) for x in level]
     wild = [min(5.0, max(1.0, x + chance.uniform(-1.5, 1.5))) for x in level]
@@ -207,7 +207,7 @@ def test_the_reference_can_be_named_and_must_have_been_asked() -> None:
     found = summed(cases, rows, facts("copilot", "v"), reference="v")
     assert (found.systems[0].name, found.comparisons[0].primary.delta) == ("v", -1.0)
     assert found.comparisons[0].primary.verdict == "worse"
-    with pytest.raises(RunError, match="'w' was not asked. Name one of: copilot, v"):
+    with pytest.raises(RunError, match=r"'w' was not asked. Name one of: copilot, v"):
         summed(cases, rows, facts("copilot", "v"), reference="w")
 
 
@@ -323,14 +323,16 @@ def _routed() -> tuple[list[Case], Rows]:
         "queue": "identity",
         "reason_code": "someone_elses_password",
     }
-    said = [right] * 6 + [
+    said: list[dict[str, Any]] = [right] * 6 + [
         right | {"queue": "network"},
         right | {"reason_code": "lost_phone"},
         {"disposition": "escalate"},
         {"disposition": "answer"},
     ]
     episodes = [answer(c, **s) for c, s in zip(must, said, strict=True)]
-    asked = [{"disposition": "escalate"}] * 2 + [{"disposition": "clarify"}] + [{}] * 7
+    asked: list[dict[str, Any]] = (
+        [{"disposition": "escalate"}] * 2 + [{"disposition": "clarify"}] + [{}] * 7
+    )
     episodes += [answer(c, **s) for c, s in zip(free, asked, strict=True)]
     return [*must, *free], (episodes, [grade(c, 4.0) for c in (*must, *free)])
 
@@ -581,7 +583,8 @@ def test_cost_is_judged_once_economics_has_been_over_it() -> None:
     rows = ([answer(c, cost_usd=0.02) for c in cases], [grade(c, 4.0) for c in cases])
     found = summed(cases, rows)
     cost = found.systems[0].test.cost
-    assert (cost.measured.value, cost.total_usd) == (pytest.approx(0.02), pytest.approx(0.6))
+    assert cost.measured.value == pytest.approx(0.02)
+    assert cost.total_usd == pytest.approx(0.6)
     blended = Figure(value=5.0, low=4.0, high=6.0, unit="usd")
     dear = cost.model_copy(update={"blended": blended, "baseline_usd": 8.0, "source": "Entered."})
     assert _targets(priced(found, {"copilot": dear}))["Cost per ticket"][0] == "met"
@@ -686,7 +689,8 @@ def test_noisy_twins_and_the_same_words_in_another_context() -> None:
     system = summed([*clean, *noisy, *pairs], scored([*clean, *noisy, *pairs], scores)).systems[0]
     assert system.twins is not None
     assert system.contexts is not None
-    assert (system.twins.pairs, system.twins.gap.value) == (5, pytest.approx(1.0))
+    assert system.twins.pairs == 5
+    assert system.twins.gap.value == pytest.approx(1.0)
     assert (system.contexts.right_on_both.value, system.contexts.wrong) == (0.75, ("p3",))
 
 
@@ -754,10 +758,10 @@ def test_a_summary_is_the_same_bytes_each_time_and_reads_back(tmp_path: Path) ->
 
 
 def test_a_summary_that_can_not_be_read_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="can't be read .* Run `evals regrade`"):
+    with pytest.raises(RunError, match=r"can't be read .* Run `evals regrade`"):
         read(tmp_path / "none.json")
     (tmp_path / "half.json").write_text('{"format": 1')
-    with pytest.raises(RunError, match="half.json: the file: .* Run `evals regrade`"):
+    with pytest.raises(RunError, match=r"half.json: the file: .* Run `evals regrade`"):
         read(tmp_path / "half.json")
 
 
@@ -792,7 +796,7 @@ def test_only_what_was_asked_is_counted() -> None:
 
 
 def test_seven_systems_of_660_cases_take_seconds() -> None:
-    chance = random.Random(5)
+    chance = Random(5)  # noqa: S311  # repeatable, no secret
     cases = [
         case(f"c{i}", category=chance.choice(["vpn", "mfa", "printer"]), family=f"f{i // 2}")
         if i % 4
