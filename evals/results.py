@@ -5,6 +5,7 @@ line at the end is what such a death leaves: it is dropped, and its case is aske
 in order: systems and epochs as they were asked, cases as the suite has them.
 """
 
+import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -44,6 +45,8 @@ class Run(Value):
     """Folder of the suite."""
     suite_name: str
     suite_hash: str
+    said_hash: str
+    """Of what systems see of the cases; labels may change and rows be graded again."""
     rubric_hash: str
     split: Split | None = None
     limit: int | None = None
@@ -143,6 +146,24 @@ class Rows:
             new.flush()
             os.fsync(new.fileno())
         draft.replace(path)
+
+
+def said_hash(suite: Suite) -> str:
+    """Hash of what is said, by whom, when and with what around it."""
+    seen = {"id", "turns", "user", "at", "display_name", "environment", "channel", "attack"}
+    parts: list[object] = [suite.at.isoformat()]
+    parts += [{"id": name, **suite.people[name].model_dump()} for name in sorted(suite.people)]
+    cases = sorted(suite.cases, key=lambda case: case.id)
+    parts += [case.model_dump(mode="json", include=seen) for case in cases]
+    return _digest(parts)
+
+
+def rubric_hash(suite: Suite) -> str:
+    return _digest(suite.rubric.model_dump(mode="json"))
+
+
+def _digest(told: object) -> str:
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
 
 
 def order_of(suite: Suite, systems: Sequence[str], epochs: int) -> list[Key]:

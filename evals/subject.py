@@ -21,6 +21,8 @@ from evals.suite import Person
 from evals.systems.system import Ask, Played, Spoken, conversed, turns_of
 
 if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+
     from copilot.conversation import Inquiry, Reply
     from copilot.people import Person as Known
     from integrations.company import Company
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from integrations.redteam.stage import Scene, Stage
     from integrations.redteam.trial import Trial
 
+_OURS = frozenset({"copilot", "integrations", "knowledge", "policies"})
 _TOGETHER = 40
 """Attacks whose planted pages share one edition of the knowledge base."""
 _PERSON = frozenset({"site", "employment", "department", "location"})
@@ -90,6 +93,17 @@ def keyword_search(texts: Sequence[str]) -> Callable[[str], int | None]:
     return nearest
 
 
+def chat_model(name: str) -> "BaseChatModel":
+    """A chat model by its import path, for the judge. Raises `SystemConfigError`."""
+    from copilot.errors import ChatModelError
+    from integrations.chat_models import chat_model as found
+
+    try:
+        return found(name)
+    except ChatModelError as error:
+        raise SystemConfigError(f"--judge: {error}") from error
+
+
 def redaction() -> Callable[[str], str]:
     """Takes secrets and personal data out of a text, for exports that leave the company."""
     from integrations.directory.known import known
@@ -128,6 +142,7 @@ def _in_suite(person: "Known", country: str | None) -> Person:
         os_version=device and device.os_version,
         managed=device and device.managed,
         compliant=device and device.compliant,
+        app_versions=dict(device.app_versions) if device else {},
     )
 
 
@@ -142,16 +157,16 @@ async def copilot(
 
     `as_reviewed`: planted articles count as reviewed, and may be quoted. Raises `SystemConfigError`.
     """
-    from copilot.errors import CopilotError
     from integrations.commands.redteam import stage
-    from integrations.home import HomeError
     from integrations.settings import Settings
 
     settings = Settings() if home is None else Settings(home=home)
     async with AsyncExitStack() as stack:
         try:
             set_up = await stack.enter_async_context(stage(settings, as_reviewed=as_reviewed))
-        except (CopilotError, HomeError) as error:
+        except Exception as error:
+            if type(error).__module__.partition(".")[0] not in _OURS:
+                raise
             raise SystemConfigError(f"The copilot can't be started. {error}") from error
         attacks = {case.id: _planted(case, case.attack) for case in cases if case.attack}
         yield Subject(set_up, attacks, stack)

@@ -1,0 +1,98 @@
+"""From the rows of a run to grades and figures, as often as wanted: no system is asked again."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from evals.errors import RunError
+from evals.grade import Grade
+from evals.grading import Grader, Judge
+from evals.results import GRADES, SUMMARY, Run, episodes, rubric_hash, said_hash
+from evals.sources import Register
+from evals.suite import Suite
+
+
+def grade(folder: Path, suite: Suite, register: Register, judge: Judge | None = None) -> int:
+    """Write `grades.jsonl` anew, whole or not at all. Returns how many rows were graded."""
+    grader = Grader(suite, register, judge)
+    path, number = folder / GRADES, 0
+    draft = path.with_suffix(".draft")
+    with draft.open("w", encoding="utf-8") as file:
+        for graded in grader.grades(episodes(folder)):
+            file.write(graded.model_dump_json() + "\n")
+            number += 1
+    draft.replace(path)
+    return number
+
+
+def grades(folder: Path) -> Iterator[Grade]:
+    """The grades of a run. Raises `RunError` with file and line."""
+    path = folder / GRADES
+    if not path.is_file():
+        raise RunError(f"{path} is not there. Make it with `evals regrade {folder}`.")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                yield Grade.model_validate_json(line)
+            except ValidationError as error:
+                fault = error.errors(include_url=False)[0]["msg"]
+                raise RunError(
+                    f"{path}:{number}: {fault}. Make the file again with `evals regrade {folder}`."
+                ) from error
+
+
+def summarise(
+    folder: Path, suite: Suite, run: Run, *, judge: str | None = None, reference: str | None = None
+) -> None:
+    """Write `summary.json` from rows and grades."""
+    from evals import summary
+    from evals.metrics.facts import Asked, Facts
+    from evals.metrics.summarising import summarise as figures
+
+    shared = {"suite": suite.hash, "rubric": rubric_hash(suite)}
+    note = still_said(suite, run)
+    facts = Facts(
+        epochs=run.epochs,
+        systems=tuple(
+            Asked(
+                name=each.name,
+                role="calibrating" if each.kind == "calibrating" else "candidate",
+                hash=each.hash,
+                versions=each.versions,
+                hashes=shared,
+            )
+            for each in run.systems
+        ),
+        cases=tuple(case.id for case in suite.cases),
+        seed=run.seed,
+        command=run.command,
+        started=run.started,
+        versions=run.versions,
+        judge=judge,
+        deviations=(note,) if note else (),
+    )
+    made = figures(suite, episodes(folder), grades(folder), facts, reference=reference)
+    summary.write(made, folder / SUMMARY)
+
+
+def selected(whole: Suite, run: Run) -> Suite:
+    """The cases that a run asks."""
+    suite = whole.only(run.split) if run.split else whole
+    return suite if run.limit is None else replace(suite, cases=suite.cases[: run.limit])
+
+
+def still_said(suite: Suite, run: Run) -> str | None:
+    """A note where labels have changed since the asking. Raises `RunError` where the cases have."""
+    if said_hash(suite) != run.said_hash:
+        raise RunError(
+            f"The cases of {run.suite} are not those that were asked: some are new, gone or reworded. Name the "
+            "suite that was asked with --suite, or run again (replies that were kept are not asked for again)."
+        )
+    if suite.hash == run.suite_hash:
+        return None
+    return (
+        f"Asked with labels or rubric of {run.suite_hash[:12]}, graded with those of {suite.hash[:12]}; "
+        "what was said is the same."
+    )
