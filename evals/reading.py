@@ -16,7 +16,7 @@ PUBLISHED = Path(__file__).with_suffix(".yaml")
 _FEWEST_STEPS = 2
 _NUMBERED = re.compile(r"^\s*(?:\*\*)?(?:step )?\d{1,2}\s*[.):]\s+\S", re.IGNORECASE)
 _INLINE = re.compile(r"(?:^|[.:;!?]\s)\s*\d{1,2}[.)]\s+(?=[A-Z\"'`*])")
-_BULLET = re.compile(r"^\s*[-*•–]\s+")
+_BULLET = re.compile(r"^\s*[-*•\u2013]\s+")
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|`[^`\n]*`')
 _LINK = re.compile(r"https?://\S+")
 _SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
@@ -109,7 +109,7 @@ def _rules() -> _Rules:
 
 
 def _cut(text: str, rules: _Rules) -> _Text:
-    lines = [line for line in text.replace("’", "'").splitlines() if line.strip()]
+    lines = [line for line in text.replace("\u2019", "'").splitlines() if line.strip()]
     options = frozenset(_options(lines))
     said = [line for number, line in enumerate(lines) if number not in options]
     sentences = tuple(

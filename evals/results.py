@@ -11,7 +11,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, NamedTuple, cast
 
 from pydantic import AwareDatetime, Field, ValidationError
 
@@ -82,7 +82,6 @@ class Place(NamedTuple):
     start: int
     length: int
     status: Status
-    cost: float
 
 
 @dataclass(slots=True)
@@ -109,7 +108,7 @@ class Rows:
                 f"{path}:{lines + 1}: The last line is only half there ({size - whole} bytes), as a killed run "
                 "leaves it. It was dropped; its case is asked again."
             )
-        rows._file = path.open("ab", buffering=0)  # noqa: SLF001  # its own
+        rows._file = path.open("ab", buffering=0)
         return rows
 
     def append(self, episode: Episode) -> None:
@@ -118,7 +117,7 @@ class Rows:
         line = episode.model_dump_json().encode() + b"\n"
         start = self._file.tell()
         self._file.write(line)
-        self.places[episode.key] = Place(start, len(line), episode.status, cost_of(episode))
+        self.places[episode.key] = Place(start, len(line), episode.status)
 
     def done(self, *, but_failed: bool = False) -> frozenset[Key]:
         """What need not be asked."""
@@ -240,9 +239,7 @@ def _placed(
 ) -> tuple[Key, Place]:
     try:
         key = (str(row["system"]), str(row["case"]), int(str(row["epoch"])))
-        said = row["exchanges"]
-        cost = sum(float(each["cost_usd"]) for each in said)  # type: ignore[attr-defined]
-        return key, Place(start, length, row["status"], cost)  # type: ignore[arg-type]
+        return key, Place(start, length, cast(Status, row["status"]))
     except (KeyError, TypeError, ValueError) as error:
         raise RunError(f"{path}:{number}: The row lacks {error}. {_MEND}") from error
 

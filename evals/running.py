@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import click
 
@@ -323,4 +323,4 @@ def _resume(folder: Path) -> str:
 def _now() -> datetime:
     from datetime import UTC
 
-    return cast(datetime, datetime.now(UTC))  # noqa: TID251  # when a run was begun
+    return datetime.now(UTC)  # noqa: TID251  # when a run was begun

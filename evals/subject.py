@@ -6,6 +6,8 @@ and what an attack plants lies where the product's own red team plants it.
 
 import asyncio
 import json
+import logging
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -157,9 +159,11 @@ async def copilot(
 
     `as_reviewed`: planted articles count as reviewed, and may be quoted. Raises `SystemConfigError`.
     """
+    from integrations import logs
     from integrations.commands.redteam import stage
     from integrations.settings import Settings
 
+    logs.configure(sys.stderr, level=logging.WARNING)
     settings = Settings() if home is None else Settings(home=home)
     async with AsyncExitStack() as stack:
         try:

@@ -283,4 +283,3 @@ _MADE: Mapping[str, Callable[[], Answer]] = {
     "confident-wrong": _confident_wrong,
     "injection-obeying": lambda: injection_obeying(_keyword_faq()),
 }
-

@@ -7,7 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, cast
@@ -76,9 +76,7 @@ class Opening:
 def specs(named: Sequence[str]) -> tuple[Spec, ...]:
     """The systems of a command line; `calibrating` names all six. Raises `SystemConfigError`."""
     wanted = [
-        each
-        for name in named
-        for each in (calibrating.NAMES if name == "calibrating" else (name,))
+        each for name in named for each in (calibrating.NAMES if name == "calibrating" else (name,))
     ]
     found = tuple(_spec(name) for name in dict.fromkeys(wanted))
     names = [spec.name for spec in found]
@@ -95,6 +93,7 @@ async def opened(spec: Spec, opening: Opening) -> AsyncIterator[System]:
     """The system, ready to be asked. Raises `SystemConfigError` when that can't be."""
     from evals.systems import command, http, inprocess, transcript
 
+    door: AbstractAsyncContextManager[System]
     if isinstance(spec.config, CalibratingConfig):
         door = calibrating.opened(spec.name)
     elif isinstance(spec.config, http.HttpConfig):

@@ -88,9 +88,7 @@ def first(path: str | None, reply: object) -> object:
 def number(path: str | None, reply: object) -> float:
     """A number at a path, else 0."""
     found = first(path, reply)
-    return (
-        float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
-    )
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
 
 
 def _cited(paths: CitationPaths, reply: object) -> Iterator[Mapping[str, object]]:

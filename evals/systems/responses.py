@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import cast, get_args
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from evals.case import ActionType, Disposition, Value
 from evals.episode import Response
@@ -18,8 +18,8 @@ _ACTIONS: tuple[ActionType, ...] = get_args(ActionType)
 class Words(Value):
     """A vendor's own words for ours, whatever their case."""
 
-    disposition: dict[str, Disposition] = {}
-    action_type: dict[str, ActionType] = {}
+    disposition: dict[str, Disposition] = Field(default_factory=dict)
+    action_type: dict[str, ActionType] = Field(default_factory=dict)
 
 
 def response_of(

@@ -42,7 +42,20 @@ def is_known(name: str) -> bool:
 
 
 KNOWN = frozenset(
-    "text turns history planted user environment display_name conversation message at thread channel".split()
+    [
+        "text",
+        "turns",
+        "history",
+        "planted",
+        "user",
+        "environment",
+        "display_name",
+        "conversation",
+        "message",
+        "at",
+        "thread",
+        "channel",
+    ]
 )
 MEANT = (
     "text (the message), turns (the conversation with it), history (the conversation before it), planted (of "
@@ -117,4 +130,3 @@ def _before(spoken: Spoken, shape: TurnShape) -> Iterator[dict[str, str]]:
     for exchange in spoken.before:
         yield shape.written(exchange.said, employee=True)
         yield shape.written(exchange.response.text, employee=False)
-

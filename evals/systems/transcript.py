@@ -113,9 +113,7 @@ class TranscriptSystem:
         if row.get("error"):
             raise VendorError(f"The transcript says: {row['error']}")
         told = {name: row[name] for name in FIELDS if name in row}
-        response = response_of(
-            told, self.config.words, full_confidence=self.config.full_confidence
-        )
+        response = response_of(told, self.config.words, full_confidence=self.config.full_confidence)
         return Exchange(
             said=spoken.text,
             response=response,
@@ -180,9 +178,7 @@ def _rows(
             row = json.loads(line)
         except ValueError as error:
             said = getattr(error, "msg", str(error))
-            findings.append(
-                Finding(str(config.file), number, f"This is no JSON: {said}. Mend it.")
-            )
+            findings.append(Finding(str(config.file), number, f"This is no JSON: {said}. Mend it."))
             continue
         if isinstance(row, dict):
             yield number, row
@@ -240,5 +236,3 @@ def _number(row: Mapping[str, object], name: str) -> float:
 
 def _is_true(told: object) -> bool:
     return str(told).strip().lower() in ("true", "1", "yes")
-
-
