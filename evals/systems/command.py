@@ -30,6 +30,7 @@ from evals.systems.system import (
     VendorTimeoutError,
     conversed,
     reachable,
+    sent,
 )
 
 _EXCERPT = 200
@@ -79,9 +80,9 @@ class CommandSystem:
 
         async def answer(spoken: Spoken) -> Exchange:
             values = templates.values_of(ask, spoken, templates.TurnShape())
-            sent = {name: values[name] for name in _SENT}
+            given = {name: values[name] for name in _SENT}
             started = time.perf_counter()
-            out = await self._ran(json.dumps(sent, ensure_ascii=False).encode())
+            out = await self._ran(json.dumps(given, ensure_ascii=False).encode())
             took = time.perf_counter() - started
             told = _object(out)
             cost = told.pop("cost_usd", None)
@@ -92,7 +93,7 @@ class CommandSystem:
                 cost_usd=self.config.cost_per_call + _cost(cost),
             )
 
-        return Played(await conversed(ask, answer))
+        return Played(await conversed(ask, answer), delivered=sent(ask))
 
     async def _ran(self, given: bytes) -> bytes:
         program = await self._started()

@@ -26,6 +26,7 @@ from evals.systems.system import (
     VendorTimeoutError,
     conversed,
     reachable,
+    sent,
 )
 
 if TYPE_CHECKING:
@@ -189,7 +190,7 @@ class HttpSystem:
         reachable(ask, name="display_name" in asked, history=bool(asked & _HISTORY))
         talk = _Talk(self, ask)
         exchanges = await conversed(ask, talk.answer)
-        return Played(exchanges, delivered=None, attempts=talk.attempts)
+        return Played(exchanges, delivered=sent(ask), attempts=talk.attempts)
 
     def without_secrets(self, text: str) -> str:
         for secret in self.secrets:
@@ -251,8 +252,8 @@ class _Talk:
             await system.limiter.acquire()
         started = time.perf_counter()
         try:
-            sent = {"json": body} if body is not None else {}
-            got = await system.client.request(system.config.method, system.url, **sent)  # type: ignore[arg-type]
+            given = {"json": body} if body is not None else {}
+            got = await system.client.request(system.config.method, system.url, **given)  # type: ignore[arg-type]
         except httpx.TimeoutException as error:
             seconds = system.config.timeout_seconds
             late = VendorTimeoutError(f"No answer within {seconds:g} seconds.")

@@ -160,3 +160,8 @@ def reachable(ask: Ask, *, name: bool, history: bool) -> None:
     if {"display_name": name, "thread_history": history}.get(attack.channel, False):
         return
     raise NotDeliverableError(f"The channel '{attack.channel}' of this system can't be reached.")
+
+
+def sent(ask: Ask) -> bool | None:
+    """Whether what is planted was sent, by a system whose channel was `reachable`."""
+    return True if ask.case.attack else None

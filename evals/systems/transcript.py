@@ -135,6 +135,7 @@ def _by_key(config: TranscriptConfig, known: frozenset[str]) -> Mapping[Key, Map
         elif key is not None and key.case in known:
             rows[key], lines[key] = row, number
     if findings:
+        findings.sort(key=lambda finding: finding.line or 0)
         more = f"\n… and {len(findings) - _SHOWN} more." if len(findings) > _SHOWN else ""
         raise SystemConfigError("\n".join(map(str, findings[:_SHOWN])) + more)
     return rows
