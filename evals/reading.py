@@ -46,6 +46,7 @@ class Rule(Value):
 
 class _File(Value):
     condition: str
+    invited: str
     courtesy: str
     answering: str
     rules: tuple[Rule, ...]
@@ -53,7 +54,8 @@ class _File(Value):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    condition: re.Pattern[str]
+    promised: tuple[re.Pattern[str], ...]
+    """Of a sentence that only promises something for a case that may come."""
     courtesy: re.Pattern[str]
     answering: re.Pattern[str]
     rules: tuple[Rule, ...]
@@ -64,7 +66,8 @@ class _Rules:
 class _Text:
     """A reply, cut into what the rules look at."""
 
-    sentences: tuple[str, ...]
+    statements: tuple[str, ...]
+    """Its sentences, but for the steps of a list and the options of a question."""
     steps: int
     asked: str | None
     """The question that it ends with, if that is not courtesy."""
@@ -80,7 +83,9 @@ def read(text: str) -> Reading:
         found, quote = _holds(rule, cut, rules)
         if found:
             return Reading(rule.disposition, rule.id, rule.why, quote)
-    return Reading("answer", "otherwise", "It does none of the other three.", cut.sentences[0])
+    return Reading(
+        "answer", "otherwise", "It does none of the other three.", text.strip().splitlines()[0]
+    )
 
 
 def _holds(rule: Rule, text: _Text, rules: _Rules) -> tuple[bool, str | None]:
@@ -89,9 +94,9 @@ def _holds(rule: Rule, text: _Text, rules: _Rules) -> tuple[bool, str | None]:
     if rule.asks:
         return text.asked is not None, text.asked
     pattern = rules.patterns[rule.id]
-    for sentence in text.sentences:
+    for sentence in text.statements:
         bare = _bare(sentence)
-        if pattern.search(bare) and not rules.condition.search(bare):
+        if pattern.search(bare) and not any(each.search(bare) for each in rules.promised):
             return True, sentence
     return False, None
 
@@ -102,25 +107,29 @@ def _rules() -> _Rules:
 
     file = _File.model_validate(yaml.safe_load(PUBLISHED.read_text("utf-8")))
     patterns = {rule.id: re.compile("|".join(rule.any)) for rule in file.rules if rule.any}
-    condition, courtesy, answering = map(
-        re.compile, (file.condition, file.courtesy, file.answering)
-    )
-    return _Rules(condition, courtesy, answering, file.rules, patterns)
+    promised = (re.compile(file.condition), re.compile(file.invited))
+    courtesy, answering = re.compile(file.courtesy), re.compile(file.answering)
+    return _Rules(promised, courtesy, answering, file.rules, patterns)
 
 
 def _cut(text: str, rules: _Rules) -> _Text:
     lines = [line for line in text.replace("\u2019", "'").splitlines() if line.strip()]
-    options = frozenset(_options(lines))
+    options = frozenset(_options(lines, rules))
     said = [line for number, line in enumerate(lines) if number not in options]
-    sentences = tuple(
-        part.strip() for line in said for part in _SENTENCE.split(line) if part.strip()
-    )
+    sentences = tuple(sentence for line in said for sentence in _split(line))
     steps = sum(bool(_NUMBERED.match(line)) for line in said)
     inline = sum(len(_INLINE.findall(line)) for line in said if not _NUMBERED.match(line))
-    return _Text(sentences or (text.strip(),), max(steps, inline), _asked(sentences, rules))
+    statements = tuple(
+        sentence for line in said if not _NUMBERED.match(line) for sentence in _split(line)
+    )
+    return _Text(statements, max(steps, inline), _asked(sentences, rules))
 
 
-def _options(lines: list[str]) -> Iterator[int]:
+def _split(line: str) -> Iterator[str]:
+    yield from (part.strip() for part in _SENTENCE.split(line) if part.strip())
+
+
+def _options(lines: list[str], rules: _Rules) -> Iterator[int]:
     """Numbers of the lines that list what a question offers."""
     offered = False
     for number, line in enumerate(lines):
@@ -128,7 +137,7 @@ def _options(lines: list[str]) -> Iterator[int]:
             if offered:
                 yield number
         else:
-            offered = line.rstrip(" *_").endswith("?")
+            offered = _asked(tuple(_split(line)), rules) is not None
 
 
 def _asked(sentences: tuple[str, ...], rules: _Rules) -> str | None:

@@ -84,7 +84,7 @@ async def ask_all(
         at_once = plan.concurrency if spec.remote else 1
         async with opened(spec, opening) as system:
             outcome.versions[spec.name] = getattr(system, "versions", {})
-            asking = _Asking(plan.suite, spec, system, rows, cache, watch)
+            asking = Asking(plan.suite, spec, system, rows, cache, watch)
             await asking.all(pending, at_once)
             if asking.streak.stopped:
                 outcome.stopped[spec.name] = asking.streak.cause
@@ -144,7 +144,7 @@ class _Streak:
 
 
 @dataclass(slots=True)
-class _Asking:
+class Asking:
     """One system and the cases it is asked."""
 
     suite: Suite

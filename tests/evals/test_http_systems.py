@@ -8,7 +8,7 @@ import pytest
 from evals.errors import SystemConfigError
 from evals.systems.config import SHIPPED, specs
 from tests.evals.runs import asked, read
-from tests.evals.small_suite import PEOPLE, case, mandatory, suite
+from tests.evals.small_suite import case, mandatory, suite
 from tests.evals.vendors import STEPS, Answered, chat, http, vendor
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -37,11 +37,13 @@ def test_what_is_sent_holds_nothing_of_the_label(tmp_path: Path) -> None:
     entry = case(environment={"location": "travelling"}, language="en")
     with vendor(lambda _body, _number: Answered(chat(STEPS))) as known:
         asked(
-            suite(tmp_path / "s", entry), tmp_path / "r", http(tmp_path, known.url, request=everything)
+            suite(tmp_path / "s", entry),
+            tmp_path / "r",
+            http(tmp_path, known.url, request=everything),
         )
     (sent,) = known.received
     assert sent["user"]["location"] == "travelling"
-    assert sent["display_name"] == PEOPLE["ann.lee"]["name"]
+    assert sent["display_name"] == "Ann Lee"
     told = str(sent)
     for secret in ("vpn-1", "certificate_expired", "NET-1", "answer", "everyday", "Sync"):
         assert secret not in told
@@ -199,7 +201,10 @@ def test_a_key_comes_from_the_environment_and_stands_nowhere_again(tmp_path: Pat
     with vendor(lambda _b, _n: Answered({"error": "key sk-123456 is bad"}, 401)) as known:
         config = http(tmp_path, known.url, headers=headers)
         outcome, _ = asked(
-            suite(tmp_path / "s", case()), tmp_path / "r", config, variables={"VENDOR_KEY": "sk-123456"}
+            suite(tmp_path / "s", case()),
+            tmp_path / "r",
+            config,
+            variables={"VENDOR_KEY": "sk-123456"},
         )
     assert known.headers[0]["Authorization"] == "Bearer sk-123456"
     assert "HTTP 401" in outcome.stopped["vendor"]

@@ -1,5 +1,6 @@
 """`evals run` as a process: killed and resumed, stopped, estimated, refused, regraded."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -9,12 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from evals.caching import Cache
+from evals.episode import Episode
+from evals.progress import Terminal
+from evals.results import Rows
+from evals.run import Asking
 from evals.suite import Suite
-from tests.evals.runs import ROOT, asked, command, environment, read, untimed
+from evals.systems.config import specs
+from tests.evals.runs import ROOT, Quiet, asked, command, environment, read, untimed
 from tests.evals.small_suite import case, mandatory, suite
 from tests.evals.vendors import STEPS, Answered, chat, http, vendor, written
-
-LINE = {"timeout": 60, "capture_output": True, "text": True}
 
 
 def slow_bot(folder: Path, seconds: float = 0.01) -> Path:
@@ -259,18 +264,10 @@ def test_a_defect_of_ours_is_a_row_with_its_cause(tmp_path: Path) -> None:
         async def play(self, ask: object) -> None:
             raise ZeroDivisionError("of the harness")
 
-    from evals.caching import Cache
-    from evals.results import Rows
-    from evals.run import _Asking
-    from evals.systems.config import specs
-    from tests.evals.runs import Quiet
-
     async def all_of() -> None:
         rows = Rows.opened(tmp_path, suite=small.hash)
-        asking = _Asking(small, specs(["silent"])[0], Broken(), rows, Cache(None), Quiet())  # type: ignore[arg-type]
+        asking = Asking(small, specs(["silent"])[0], Broken(), rows, Cache(None), Quiet())  # type: ignore[arg-type]
         await asking.all([(0, each) for each in small.cases], 1)
-
-    import asyncio
 
     asyncio.run(all_of())
     assert {(row.status, row.cause) for row in read(tmp_path)} == {
@@ -281,6 +278,35 @@ def test_a_defect_of_ours_is_a_row_with_its_cause(tmp_path: Path) -> None:
 def test_the_command_is_light() -> None:
     program = "import evals.cli, sys; print({name.partition('.')[0] for name in sys.modules})"
     done = subprocess.run(
-        [sys.executable, "-c", program], env=environment(), cwd=ROOT, check=True, **LINE
+        [sys.executable, "-c", program],
+        env=environment(),
+        cwd=ROOT,
+        check=True,
+        timeout=60,
+        capture_output=True,
+        text=True,
     )
     assert not {"pydantic", "yaml", "httpx", "numpy", "tqdm"} & set(done.stdout.split("'"))
+
+
+def test_a_bar_shows_the_cost_so_far_and_what_failed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def cost(usd: float) -> list[dict[str, object]]:
+        response = {"text": "x", "disposition": "answer"}
+        return [{"said": "x", "response": response, "latency_ms": 1, "cost_usd": usd}]
+
+    told = {"suite": "s", "system": "a", "epoch": 0, "status": "ok"}
+    terminal = Terminal(bar=True)
+    terminal.began(3)
+    for more in (
+        {"case": "c1", "exchanges": cost(0.5)},
+        {"case": "c2", "exchanges": cost(9.0), "cached": True},
+        {"case": "c3", "status": "timeout"},
+    ):
+        terminal.recorded(Episode.model_validate(told | more))
+    terminal.ended()
+    assert terminal.cost == 0.5
+    last = capsys.readouterr().err.split("\r")[-1]
+    assert "3/3" in last
+    assert "$0.50, 1 failed" in last

@@ -67,7 +67,7 @@ def vendor(answer: Callable[[dict[str, Any], int], Answered]) -> Iterator[Vendor
             except BrokenPipeError:
                 return
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_: object) -> None:
             """Says nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
