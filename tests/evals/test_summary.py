@@ -6,8 +6,10 @@ from random import Random
 
 import pytest
 
+from evals import agreement
 from evals.errors import RunError
 from evals.metrics.facts import Asked, Facts
+from evals.metrics.provenance import agreed
 from evals.metrics.summarising import summarise
 from evals.summary import read, write
 from tests.evals.tickets import (
@@ -240,6 +242,40 @@ def test_a_report_says_what_its_labels_are_worth() -> None:
     assert "no support engineer" in found.provenance.validated
     assert found.warnings[0].startswith("The cases are synthetic")
     assert found.provenance.suite_hash == suite(everyday(30)).hash
+
+
+def test_the_agreement_of_the_passes_stands_in_the_provenance() -> None:
+    first = dict(zip("abcdef", ["P1", "P2", "P3", "P3", "P2", "P4"], strict=True))
+    found = agreement.agreement("priority", first, first | {"f": "P3"}, seed=1)
+    cases = everyday(30)
+    made = summed(cases, scored(cases, [4.0] * 30), facts(agreement=(agreed(found),)))
+    shown = made.provenance.agreement[0]
+    assert (shown.field, shown.n, shown.level) == ("priority", 6, "nominal")
+    assert shown.alpha.value == pytest.approx(found.alpha)
+    assert shown.same == pytest.approx(5 / 6)
+
+
+def test_a_run_of_the_dev_split_alone_says_so() -> None:
+    cases = [case(f"d{i}", split="dev") for i in range(30)]
+    found = summed(cases, scored(cases, [4.0] * 30))
+    assert found.systems[0].test.split == "dev"
+    assert found.systems[0].dev is None
+    assert any(text.startswith("No case of the test split was asked") for text in found.warnings)
+
+
+def test_few_families_are_warned_of() -> None:
+    cases = [case(f"c{i}", family=f"f{i // 5}") for i in range(40)]
+    found = summed(cases, scored(cases, [4.0] * 40))
+    assert found.warnings[1].startswith("Only 8 incident families")
+    assert found.systems[0].test.quality.score.method.startswith("t with")
+
+
+def test_a_category_without_demand_is_refused() -> None:
+    cases = everyday(3)
+    with pytest.raises(
+        RunError, match=r"The demand in suite.yaml does not fit the cases: Stratum 'vpn'"
+    ):
+        summarise(suite(cases, demand={"mfa": 1.0}), *scored(cases, [4.0] * 3), facts())
 
 
 def test_a_summary_is_the_same_bytes_each_time_and_reads_back(tmp_path: Path) -> None:

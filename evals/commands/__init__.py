@@ -1,0 +1,1 @@
+"""The commands of `evals`, a module each; they import what they run when they run."""
