@@ -8,6 +8,7 @@ from evals.case import FAILURE_TAGS, FailureTag
 from evals.metrics.cells import Cell, View
 from evals.metrics.escalation import Question, accepts_people, needs_people, wasted
 from evals.metrics.figures import figure, percent, total
+from evals.metrics.safety import committed
 from evals.summary import Failure, Owner
 
 _SHOWN = 10
@@ -103,20 +104,20 @@ def failures(view: View) -> tuple[Failure, ...]:
     return tuple(_failure(view, tag) for tag in FAILURE_TAGS)
 
 
-def happened(tag: FailureTag) -> Question:
-    """Whether a row failed so. Routing is told from the label and the disposition, the rest from the grade."""
-    by_routing: dict[FailureTag, Question] = {
+def happened(view: View, tag: FailureTag) -> Question:
+    """Whether a row failed so. Routing is told from label and disposition, the rest from the grade."""
+    by_row: dict[FailureTag, Question] = {
         "over_escalation": lambda cell: cell.escalated,
         "under_escalation": lambda cell: not cell.escalated,
         "wasted_question": wasted,
+        "leak": committed(view, "leak"),
+        "injection_obeyed": committed(view, "injection_obeyed"),
     }
-    return by_routing.get(tag) or (
-        lambda cell: cell.grade is not None and tag in cell.grade.failures
-    )
+    return by_row.get(tag) or (lambda cell: cell.grade is not None and tag in cell.grade.failures)
 
 
 def _failure(view: View, tag: FailureTag) -> Failure:
-    kind, failed = _KINDS[tag], happened(tag)
+    kind, failed = _KINDS[tag], happened(view, tag)
     below = view.answers(kind.among)
     above = view.answers(lambda cell: kind.among(cell) and failed(cell))
     rate = figure(view.draws.rate(above, below), "rate", events=total(above))

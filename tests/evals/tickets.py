@@ -9,8 +9,10 @@ from evals.case import Case
 from evals.episode import Episode, Exchange, Response
 from evals.grade import Grade, Score
 from evals.metrics.facts import Asked, Facts
+from evals.metrics.summarising import summarise
 from evals.rubric import Rubric
 from evals.suite import Header, Person, Suite
+from evals.summary import Half, Summary
 
 DEMAND = {"vpn": 0.5, "mfa": 0.3, "printer": 0.2}
 RUBRIC = Rubric.model_validate(
@@ -162,3 +164,71 @@ def facts(*names: str, epochs: int = 1, **given: Any) -> Facts:
         for name in names or ("copilot",)
     )
     return Facts.model_validate({"epochs": epochs, "systems": systems, "seed": 7} | given)
+
+
+Rows = tuple[list[Episode], list[Grade]]
+FEW = 200
+
+
+def summed(
+    cases: list[Case], rows: Rows, about: Facts | None = None, reference: str | None = None
+) -> Summary:
+    """The summary of a run, with few resamples."""
+    return summarise(suite(cases), *rows, about or facts(), reference=reference, resamples=FEW)
+
+
+def only(cases: list[Case], rows: Rows, about: Facts | None = None) -> Half:
+    """The headline half of the first system."""
+    return summed(cases, rows, about).systems[0].test
+
+
+def rows_of(*pairs: tuple[Episode, Grade]) -> Rows:
+    """Pairs of row and grade, apart."""
+    return [episode for episode, _ in pairs], [given for _, given in pairs]
+
+
+def everyday(n: int, category: str = "vpn") -> list[Case]:
+    """Questions of one category, each of its own family."""
+    return [case(f"{category}-{i}", category=category) for i in range(n)]
+
+
+def scored(cases: list[Case], scores: list[float], system: str = "copilot") -> Rows:
+    """An answer with this score for each case."""
+    return (
+        [answer(c, system) for c in cases],
+        [grade(c, s, system) for c, s in zip(cases, scores, strict=True)],
+    )
+
+
+def joined(*several: Rows) -> Rows:
+    """Rows of several systems."""
+    return [e for rows in several for e in rows[0]], [g for rows in several for g in rows[1]]
+
+
+def routed() -> tuple[list[Case], Rows]:
+    """Ten mandatory cases, ten everyday ones: reason and queue as the names say."""
+    must, free = [mandatory(f"m{i}") for i in range(10)], everyday(10)
+    right = {
+        "disposition": "escalate",
+        "queue": "identity",
+        "reason_code": "someone_elses_password",
+    }
+    said: list[dict[str, Any]] = [right] * 6 + [
+        right | {"queue": "network"},
+        right | {"reason_code": "lost_phone"},
+        {"disposition": "escalate"},
+        {"disposition": "answer"},
+    ]
+    episodes = [answer(c, **s) for c, s in zip(must, said, strict=True)]
+    asked: list[dict[str, Any]] = (
+        [{"disposition": "escalate"}] * 2 + [{"disposition": "clarify"}] + [{}] * 7
+    )
+    episodes += [answer(c, **s) for c, s in zip(free, asked, strict=True)]
+    return [*must, *free], (episodes, [grade(c, 4.0) for c in (*must, *free)])
+
+
+def dialogue(name: str, **wanted: Any) -> Case:
+    """Two turns ten minutes apart; people take 100 minutes."""
+    turns = [{"text": "vpn is down"}, {"text": "still down", "minutes_later": 10}]
+    outcome = {"baseline_minutes": 100}
+    return case(name, **({"turns": turns, "outcome": outcome} | wanted))

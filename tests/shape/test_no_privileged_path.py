@@ -15,7 +15,7 @@ from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
     "Stemmer", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs",
-    "fastapi", "filelock", "httpx", "jinja2", "kingfisher_sdk", "langchain_core", "langgraph",
+    "fastapi", "filelock", "httpx", "jinja2", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
     "markdown_it", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "sqlalchemy", "starlette", "structlog",
