@@ -85,7 +85,8 @@ def sentences_of(policies: Policies, facts: CompanyFacts) -> frozenset[str]:
     said = {action.say for action in actions} | {PASSED_ON}
     said |= {step for action in actions for step in action.safe_steps}
     said |= {rule.reason for rule in policies.rules.values()} | {*facts.choices.values()}
-    return frozenset(said.union(*(own.values() for own in facts.sentences.values())))
+    offered = (words.values() for words in facts.topics.values())
+    return frozenset(said.union(*(own.values() for own in facts.sentences.values()), *offered))
 
 
 def _guarded(policy: FollowingPolicy) -> Guarded:

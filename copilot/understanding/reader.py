@@ -12,7 +12,7 @@ from copilot.understanding.ngrams import buckets
 from copilot.understanding.normalise import normalise
 from copilot.understanding.patterns import first_match, patterns
 from copilot.understanding.recogniser import Recogniser, Seen
-from copilot.understanding.segments import clauses, enumerated, segments, sides
+from copilot.understanding.segments import clauses, enumerated, segments, sides, spelled_out
 from copilot.understanding.signs import signs
 
 _MAX_READ_CHARS = 4_000
@@ -77,7 +77,7 @@ class MessageReader:
         questions = self._questions(texts, topics, listed=bool(listed))
         plain = [questions[0].vector, *[None] * (len(texts) - 1)]
         asked = list(map(self._recogniser.seen, texts, vectors, topics, plain))
-        told = {half: self._told(half) for half in halves}
+        told = {half: self._told(half) for half in (*halves, *spelled_out(text))}
         said = signs(text, questions[0].form)
         acts = _acts(said, self._named("act", text, vectors[0]), short=len(text.split()) <= _SHORT)
         acts = _pleading(acts, self._pleads(pleas))

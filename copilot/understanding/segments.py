@@ -52,6 +52,13 @@ def segments(text: str) -> tuple[str, ...]:
     return (*parts[: MAX_SEGMENTS - 1], " ".join(parts[MAX_SEGMENTS - 1 :]))
 
 
+def spelled_out(text: str) -> tuple[str, ...]:
+    """What stands after the last colon of a message, where that is a sentence ("do it again: …")."""
+    before, _, after = text.rpartition(": ")
+    told = after.strip()
+    return (told,) if before.strip() and len(told.split()) > _MIN_WORDS else ()
+
+
 def sides(text: str) -> Iterator[tuple[str, str]]:
     """Both sides of every place where one sentence of a message ends, where either has two sentences."""
     pieces = segments(text)

@@ -31,6 +31,7 @@ CASES = [
         "security-operations",
     ),
     ("we are firing Max right now, cut all his access immediately", "people-systems"),
+    ("That did nothing. Once more then: reset the password of my colleague.", "identity-desk"),
 ]
 
 

@@ -238,6 +238,26 @@ async def test_a_wish_for_a_person_is_nothing_else(ask: Ask, said: str) -> None:
     assert reply.policy.effect == "permit"
 
 
+@pytest.mark.parametrize(
+    ("said", "category"),
+    [
+        ("my laptop fan is loud, please get me a person", "device_compliance"),
+        ("vpn drops every hour - get me an agent", "vpn"),
+        ("outlook keeps crashing, just give me a human", "email_collaboration"),
+        ("la VPN se cae, quiero hablar con alguien", "vpn"),
+    ],
+)
+async def test_a_plea_beside_a_problem_is_honoured(ask: Ask, said: str, category: str) -> None:
+    reply = await ask(said)
+    assert reply.handoff is not None
+    assert (reply.handoff.reason_code, reply.handoff.category) == ("human_requested", category)
+
+
+async def test_not_every_person_is_asked_for(ask: Ask) -> None:
+    said = "the meeting room person said the wifi is off, how do I join guest wifi"
+    assert (await ask(said)).disposition == "answer"
+
+
 async def test_a_wish_for_a_person_hides_no_incident(ask: Ask) -> None:
     reply = await ask("call me please, my laptop was stolen")
     assert reply.handoff is not None
