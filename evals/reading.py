@@ -19,7 +19,7 @@ _INLINE = re.compile(r"(?:^|[.:;!?]\s)\s*\d{1,2}[.)]\s+(?=[A-Z\"'`*])")
 _BULLET = re.compile(r"^\s*[-*•\u2013]\s+")
 _QUOTED = re.compile(r'"[^"\n]*"|“[^”\n]*”|„[^“”\n]*[“”]|«[^»\n]*»|`[^`\n]*`')
 _LINK = re.compile(r"https?://\S+")
-_SENTENCE = re.compile(r"(?<=[.!?…])\s+|\n+")
+_SENTENCE = re.compile(r"(?<=[.!?…;])\s+|\n+")
 _SOURCE = re.compile(r"^\s*(?:source|quelle|bron|fuente|see also|\[\d+\])\b", re.IGNORECASE)
 
 
@@ -47,6 +47,7 @@ class Rule(Value):
 class _File(Value):
     condition: str
     invited: str
+    happened: str
     courtesy: str
     answering: str
     rules: tuple[Rule, ...]
@@ -54,8 +55,9 @@ class _File(Value):
 
 @dataclass(frozen=True, slots=True)
 class _Rules:
-    promised: tuple[re.Pattern[str], ...]
-    """Of a sentence that only promises something for a case that may come."""
+    condition: re.Pattern[str]
+    invited: re.Pattern[str]
+    happened: re.Pattern[str]
     courtesy: re.Pattern[str]
     answering: re.Pattern[str]
     rules: tuple[Rule, ...]
@@ -96,9 +98,17 @@ def _holds(rule: Rule, text: _Text, rules: _Rules) -> tuple[bool, str | None]:
     pattern = rules.patterns[rule.id]
     for sentence in text.statements:
         bare = _bare(sentence)
-        if pattern.search(bare) and not any(each.search(bare) for each in rules.promised):
+        match = pattern.search(bare)
+        if match and not _only_promised(bare, match, rules):
             return True, sentence
     return False, None
+
+
+def _only_promised(bare: str, match: re.Match[str], rules: _Rules) -> bool:
+    """Whether a sentence speaks of a case that may come and not of what is done."""
+    happened = rules.happened.search(match[0])
+    ruled = bare[: match.end()] if happened else bare
+    return bool(rules.condition.search(ruled) or rules.invited.search(bare))
 
 
 @lru_cache(maxsize=1)
@@ -107,9 +117,15 @@ def _rules() -> _Rules:
 
     file = _File.model_validate(yaml.safe_load(PUBLISHED.read_text("utf-8")))
     patterns = {rule.id: re.compile("|".join(rule.any)) for rule in file.rules if rule.any}
-    promised = (re.compile(file.condition), re.compile(file.invited))
-    courtesy, answering = re.compile(file.courtesy), re.compile(file.answering)
-    return _Rules(promised, courtesy, answering, file.rules, patterns)
+    return _Rules(
+        condition=re.compile(file.condition),
+        invited=re.compile(file.invited),
+        happened=re.compile(file.happened),
+        courtesy=re.compile(file.courtesy),
+        answering=re.compile(file.answering),
+        rules=file.rules,
+        patterns=patterns,
+    )
 
 
 def _cut(text: str, rules: _Rules) -> _Text:
