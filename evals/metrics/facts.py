@@ -24,6 +24,8 @@ class Facts(Value):
     epochs: int = Field(ge=1)
     systems: tuple[Asked, ...] = Field(min_length=1)
     """All that were asked: one without a single row is missing, not forgotten."""
+    cases: tuple[str, ...] = ()
+    """Ids that were asked; empty: the whole suite."""
     seed: int = 0
     command: str = ""
     started: AwareDatetime | None = None

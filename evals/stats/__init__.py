@@ -4,7 +4,7 @@
 and `paired` a `Difference`. Everything is seeded.
 """
 
-from evals.stats.confidence import Bin, auroc, bins, ece
+from evals.stats.confidence import Bin, auroc, bins, confidence_intervals, ece
 from evals.stats.differences import (
     benjamini_hochberg,
     detectable,
@@ -33,6 +33,7 @@ __all__ = [
     "auroc",
     "benjamini_hochberg",
     "bins",
+    "confidence_intervals",
     "corrected_mean",
     "cvar",
     "detectable",

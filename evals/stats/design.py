@@ -30,9 +30,9 @@ class Group(NamedTuple):
 class Design:
     """Cases with strata and clusters. Values are given in the order of the cases."""
 
-    strata: tuple[Hashable, ...]
+    strata: tuple[str, ...]
     families: tuple[Hashable, ...]
-    shares: Mapping[Hashable, float] | None
+    shares: Mapping[str, float] | None
     """Weight of each stratum; `None`: every case counts alike."""
     weights: "Floats"
     """Weight of each case; they add up to 1."""
@@ -99,9 +99,9 @@ class Design:
 
 
 def design(
-    strata: Sequence[Hashable],
+    strata: Sequence[str],
     clusters: Sequence[Hashable],
-    shares: Mapping[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> Design:
     """The design of cases with these strata and clusters, each stratum with its share.
 
@@ -131,7 +131,7 @@ def numbered(labels: Sequence[Hashable]) -> "Ints":
     return np.array([numbers.setdefault(label, len(numbers)) for label in labels], dtype=np.intp)
 
 
-def _given(names: Sequence[Hashable], shares: Mapping[Hashable, float]) -> "Floats":
+def _given(names: Sequence[str], shares: Mapping[str, float]) -> "Floats":
     import numpy as np
 
     for name in names:

@@ -61,7 +61,7 @@ def verdict(interval: Interval | None, margin: float, *, higher_is_better: bool 
         low, high = -high, -low
     if low > 0:
         return "better"
-    if low > -margin:
+    if low >= -margin:
         return "not worse"
     return "worse" if high < 0 else "cannot tell"
 

@@ -6,7 +6,7 @@ Of m clusters of a stratum m - 1 are drawn, which makes the spread of few cluste
 """
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from evals.stats.design import Design, Group, design
@@ -42,16 +42,23 @@ class Resampling:
 
         Below 20 clusters the t interval is the one to read, and the note says so.
         """
+        found = self.student(values)
+        part, held = self._applicable(values)
+        if part is None or found.clusters < FEW_CLUSTERS:
+            return found
+        interval = _percentiles(part.means(held), "stratified cluster bootstrap")
+        return replace(found, interval=interval)
+
+    def student(self, values: "Floats") -> Estimate:
+        """The same with the t interval alone: for slices, and where thousands of figures are wanted."""
         part, held = self._applicable(values)
         if part is None:
             return _NOTHING
         plan = part.design
         value, error = plan.mean(held), plan.error_of_mean(held)
-        student = _student(value, error, plan.freedom)
-        few = plan.clusters < FEW_CLUSTERS
-        chosen = student if few else _percentiles(part.means(held), "stratified cluster bootstrap")
-        note = _few(plan) if few else None
-        return Estimate(value, chosen, plan.n, plan.clusters, error, student=student, note=note)
+        interval = _student(value, error, plan.freedom)
+        note = _few(plan.clusters) if plan.clusters < FEW_CLUSTERS else None
+        return Estimate(value, interval, plan.n, plan.clusters, error, student=interval, note=note)
 
     def rate(self, events: "Floats", among: "Floats | None" = None) -> Estimate:
         """A share with Wilson's interval on n divided by the design effect.
@@ -72,7 +79,7 @@ class Resampling:
         inner = wilson(value * n / effect, n / effect)
         method = "Wilson on n / design effect" if effect > 1 else "Wilson"
         clusters = _clusters(plan, below)
-        note = _few(plan, clusters) if clusters < FEW_CLUSTERS else None
+        note = _few(clusters) if clusters < FEW_CLUSTERS else None
         interval = Interval(inner.low, inner.high, method)
         return Estimate(value, interval, _cases(below), clusters, error, effect, note=note)
 
@@ -94,7 +101,7 @@ class Resampling:
         drawn = part.ratios(plan.weights * top, plan.weights * bottom)
         error = plan.error_of_ratio(top, bottom)
         interval = _percentiles(drawn, "bootstrap of the ratio of sums")
-        note = _few(plan, clusters) if few else None
+        note = _few(clusters) if few else None
         return Estimate(value, interval, _cases(bottom), clusters, error, note=note)
 
     def means(self, values: "Floats") -> "Floats":
@@ -165,9 +172,9 @@ class Resampling:
 
 
 def resampling(
-    strata: Sequence[Hashable],
+    strata: Sequence[str],
     clusters: Sequence[Hashable],
-    shares: Mapping[Hashable, float] | None = None,
+    shares: Mapping[str, float] | None = None,
     *,
     seed: int,
     resamples: int = RESAMPLES,
@@ -210,6 +217,5 @@ def _student(value: float, error: float, freedom: int) -> Interval | None:
     return Interval(value - half, value + half, f"t with {freedom} degrees of freedom")
 
 
-def _few(plan: Design, clusters: int | None = None) -> str:
-    number = plan.clusters if clusters is None else clusters
-    return f"Only {number} incident families: read the interval with care."
+def _few(clusters: int) -> str:
+    return f"Only {clusters} incident families: read the interval with care."

@@ -1,0 +1,1 @@
+"""From rows and grades to the summary of a run: `summarising.summarise`."""
