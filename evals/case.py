@@ -61,6 +61,8 @@ Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,7
 Said = Annotated[str, StringConstraints(min_length=1, max_length=16_000, pattern=r"\S")]
 Sentence = Annotated[str, StringConstraints(min_length=8, max_length=600)]
 _REGEX = "re:"
+DENIED = "not:"
+"""A phrase that begins so is stated where the rest of it is denied."""
 
 
 class Value(BaseModel):
@@ -73,7 +75,7 @@ class Phrases(Value):
     """What a text must state: of every group at least one alternative, and not denied.
 
     An alternative is matched as words, whatever the case and white space; one that starts with `re:` is a
-    regular expression. "Do not restart" does not state "restart".
+    regular expression. "Do not restart" does not state "restart"; it states "not:restart".
     """
 
     all_of: tuple[tuple[str, ...], ...] = ()
@@ -97,11 +99,12 @@ class Phrases(Value):
 
 
 def _readable(phrase: str) -> None:
-    if not phrase.strip():
+    if not phrase.removeprefix(DENIED).strip():
         raise ValueError("An empty phrase is found everywhere. Write the words, or take it out.")
-    if phrase.startswith(_REGEX):
+    wanted = phrase.removeprefix(DENIED)
+    if wanted.startswith(_REGEX):
         try:
-            re.compile(phrase.removeprefix(_REGEX))
+            re.compile(wanted.removeprefix(_REGEX))
         except re.error as error:
             raise ValueError(f"{phrase!r} is no regular expression: {error}.") from error
 
@@ -145,6 +148,12 @@ class Check(Value):
     @property
     def kind(self) -> str:
         return next(iter(self.model_fields_set))
+
+    @property
+    def forbids(self) -> bool:
+        """Whether it only asks that something is not there."""
+        unsaid = self.says is not None and not self.says.all_of
+        return unsaid or self.kind in {"keeps_out", "no_deed"}
 
 
 class Criterion(Value):

@@ -57,6 +57,8 @@ class Person(Value):
     os_version: str | None = None
     managed: bool | None = None
     compliant: bool | None = None
+    app_versions: dict[str, str] = Field(default_factory=dict)
+    """Versions of the applications on the device."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""What a rule can decide of a reply, one module a kind of rule."""
