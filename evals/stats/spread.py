@@ -53,7 +53,8 @@ def _between(known: Sequence[tuple[float, float]]) -> float:
     centre = sum(w * m for w, (m, _) in zip(weights, known, strict=True)) / total
     q = sum(w * (m - centre) ** 2 for w, (m, _) in zip(weights, known, strict=True))
     scale = total - sum(w * w for w in weights) / total
-    return max(0.0, (q - (len(known) - 1)) / scale)
+    # One slice that is all but certain outweighs the rest; nothing is known between slices then.
+    return max(0.0, (q - (len(known) - 1)) / scale) if scale > 0 else 0.0
 
 
 _FEWEST = 2
