@@ -7,6 +7,7 @@ import click
 _COMMANDS = {
     "run": "evals.commands.run",
     "regrade": "evals.commands.regrade",
+    "report": "evals.commands.report",
     "agreement": "evals.commands.agreement",
 }
 """A command's name, and the module that holds it as `command`."""

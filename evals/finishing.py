@@ -1,8 +1,10 @@
 """From the rows of a run to grades and figures, as often as wanted: no system is asked again."""
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
@@ -12,6 +14,9 @@ from evals.grading import Grader, Judge
 from evals.results import GRADES, SUMMARY, Run, episodes, rubric_hash, said_hash
 from evals.sources import Register
 from evals.suite import Suite
+
+if TYPE_CHECKING:
+    from evals.metrics.facts import Facts
 
 
 def grade(folder: Path, suite: Suite, register: Register, judge: Judge | None = None) -> int:
@@ -48,12 +53,27 @@ def summarise(
 ) -> None:
     """Write `summary.json` from rows and grades."""
     from evals import summary
-    from evals.metrics.facts import Asked, Facts
     from evals.metrics.summarising import summarise as figures
 
-    shared = {"suite": suite.hash, "rubric": rubric_hash(suite)}
+    told = facts(suite, run, judge=judge)
+    made = figures(suite, episodes(folder), grades(folder), told, reference=reference)
+    summary.write(made, folder / SUMMARY)
+
+
+def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
+    """What a run knows of itself and no row says."""
+    from evals import labels
+    from evals.metrics.facts import Asked, Facts
+    from evals.metrics.provenance import agreed
+
+    shared = {
+        "suite": suite.hash,
+        "rubric": rubric_hash(suite),
+        "graders": graders_hash(),
+        "judge": judge or "none",
+    }
     note = still_said(suite, run)
-    facts = Facts(
+    return Facts(
         epochs=run.epochs,
         systems=tuple(
             Asked(
@@ -71,10 +91,18 @@ def summarise(
         started=run.started,
         versions=run.versions,
         judge=judge,
+        agreement=tuple(agreed(found) for found in labels.of(suite.folder, seed=run.seed)),
         deviations=(note,) if note else (),
     )
-    made = figures(suite, episodes(folder), grades(folder), facts, reference=reference)
-    summary.write(made, folder / SUMMARY)
+
+
+def graders_hash() -> str:
+    """Of the code that grades: figures of two versions of it can't be compared."""
+    package = Path(__file__).parent
+    digest = hashlib.sha256()
+    for file in sorted([package / "grading.py", *(package / "graders").glob("*.py")]):
+        digest.update(file.name.encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def selected(whole: Suite, run: Run) -> Suite:

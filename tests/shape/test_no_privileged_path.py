@@ -16,7 +16,7 @@ from tests.shape.sources import PACKAGES, modules, name_of
 LIBRARIES = {
     "Stemmer", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
-    "markdown_it", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
+    "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "sqlalchemy", "starlette", "structlog",
     "tenacity", "tokenizers", "torch", "tqdm", "transformers", "uvicorn", "yaml",

@@ -1,0 +1,40 @@
+"""`evals report`: what came of a run, to read and to hand on."""
+
+from pathlib import Path
+
+import click
+
+
+@click.command("report")
+@click.argument(
+    "folders", nargs=-1, required=True, type=click.Path(path_type=Path, file_okay=False)
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=None,
+    help="Where the files go (default: the folder of the run).",
+)
+@click.option("--suite", default=None, help="The suite, where it is not where the run found it.")
+@click.option("--reference", default=None, help="The system that the others are compared with.")
+@click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
+def command(
+    folders: tuple[Path, ...],
+    out: Path | None,
+    suite: str | None,
+    reference: str | None,
+    show: bool,
+) -> None:
+    """Write report.html, tickets.csv, summary.md and junit.xml for the runs in FOLDERS.
+
+    The page is one file and fetches nothing. Several runs of the same cases are compared in one report.
+    """
+    from evals.commands.failures import told
+
+    with told():
+        from evals.reporting import report
+
+        page = report(folders, out, suite=suite, reference=reference)
+        click.echo(str(page))
+        if show:
+            click.launch(str(page))
