@@ -30,7 +30,7 @@ _KEYWORD = (
     r"clave(?: de acceso)?|codigo secreto|zugangscode)"
 )
 _LOGIN_CODE = (
-    r"(?:otp|totp|mfa|2fa|tan|pin|tap|temporary access pass|"
+    r"(?:otp|totp|mfa|2fa|tan|pin(?:[ -]?code)?|code pin|geheimzahl|toegangscode|tap|temporary access pass|"
     r"(?:one[- ]?time|verification|authenticator|auth|security|login|sms|access|recovery|backup|"
     r"confirmation|sign[- ]?in|bevestigings|verificatie|bestaetigungs|sicherheits|anmelde|einmal)[ -]?"
     r"(?:code|pass(?:code|word)?|pin)|code de (?:verification|securite|confirmation)|"
@@ -40,7 +40,8 @@ _IS = (
     r"(?:\s*(?:==?|:=|=>|->|:)\s*|"
     r"(?:'s|\s+(?:is|was|are|it'?s|ist|war|lautet|heisst|heet|luidt|est|etait|c'est|es|era|equals))"
     r"(?:\s+(?:still|now|currently|always|just|noch|immer noch|jetzt|nog|nog steeds|nu|toujours|"
-    r"encore|maintenant|todavia|ahora))?\s*:?\s+)"
+    r"encore|maintenant|todavia|ahora|by the way|btw|actually|probably|trouwens|eigenlijk|uebrigens|ubrigens|"
+    r"eigentlich|d'ailleurs|du coup|por cierto))?\s*:?\s+)"
 )
 _TO = r"\s+(?:to|into|auf|in|naar|en|a|por|par|vers)\s+"
 _FILLER = r"(?:\s+(?!(?:is|was|ist|est|es|lautet)\b)[\w@.'-]+){0,5}?"
@@ -116,6 +117,7 @@ _MADE_UP = re.compile(
 )
 _JWK = re.compile(r"\"(?:d|k|p|q|dp|dq|qi)\"\s*:\s*\"(?P<value>[\w-]{16,})\"")
 
+_MIXED_GROUP = r"(?=[A-Z0-9]{0,7}\d)(?=[A-Z0-9]{0,7}[A-Z])[A-Z0-9]{4,8}"
 _FORMATS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "key",
@@ -125,6 +127,14 @@ _FORMATS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     ("key", re.compile(r"(?<![\d-])\d{6}(?:[- ]\d{6}){7}(?![\d-])")),
     ("key", re.compile(r"\b(?=[A-Z0-9-]{0,28}\d)[A-Z0-9]{4}(?:-[A-Z0-9]{4}){5}\b")),
+    # Licence keys, vouchers, recovery codes: groups of letters and digits in which at least two mix both.
+    (
+        "key",
+        re.compile(
+            rf"(?<![\w-])(?=(?:[A-Z0-9]+-)*{_MIXED_GROUP}(?:-[A-Z0-9]+)*-{_MIXED_GROUP}(?![A-Z0-9]))"
+            r"[A-Z0-9]{4,8}(?:-[A-Z0-9]{4,8}){2,7}(?![\w-])"
+        ),
+    ),
     (
         "password",
         re.compile(

@@ -89,7 +89,18 @@ _VERSION_BEFORE = re.compile(
     r"\b(?:v|ver|version|build|release|firmware|driver|client|update|patch|upgraded? to)\W{0,3}$",
     re.IGNORECASE,
 )
-_SSN_BEFORE = re.compile(r"\b(?:ssn|social|sozialversicherung\w*)\b[^\n\d]{0,30}$", re.IGNORECASE)
+_NATIONAL_NUMBER = (
+    r"(?:ssn|social security|bsn|burgerservicenummer|sofi-?nummer|ni(?:no| number)|national insurance|"
+    r"sozialversicherung\w*|steuer-?(?:id|identifikationsnummer)|ausweisnummer|passport|paspoort|reisepass|passeport|"
+    r"pasaporte|numero de secu\w*|securite sociale|dni|nif|seguridad social)"
+)
+_SSN_BEFORE = re.compile(rf"\b(?:social|{_NATIONAL_NUMBER})\b[^\n\d]{{0,30}}$", re.IGNORECASE)
+_NATIONAL_SHAPE = re.compile(
+    rf"\b{_NATIONAL_NUMBER}\b[^\n\d]{{0,40}}?(?P<value>\b(?:(?-i:[A-Z]{{2}}) ?)?\d(?:[ .-]?\d){{5,14}}(?:[ -]?(?-i:[A-Z]))?\b)",
+    re.IGNORECASE,
+)
+_NINO = re.compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:\d{2} ?){3}[A-D]\b")
+"""A British national insurance number, which has a form of its own."""
 _IN_ADDRESS_OF_A_SITE = re.compile(r"://[^/\s]{0,200}$")
 _ROLES = frozenset(
     {
@@ -201,10 +212,16 @@ def _unneeded_left_out() -> Iterator[None]:
 
 
 def _numbers(text: str, known: Known) -> Iterator[Datum]:
-    """Numbers of cards and phones that are none by their form alone."""
+    """Numbers of cards, phones and citizens that are none by their form alone."""
     for match in _CARD_SHAPE.finditer(text):
         if _CARD_BEFORE.search(text[max(0, match.start() - 40) : match.start()]):
             yield Datum(*match.span(), "card")
+    for match in _NATIONAL_SHAPE.finditer(text):
+        named = text[max(0, match.start("value") - 40) : match.start("value")]
+        if not _IDENTIFIES_A_THING.search(named) and not _is_date_or_version(match["value"]):
+            yield Datum(*match.span("value"), "ssn")
+    for match in _NINO.finditer(text):
+        yield Datum(*match.span(), "ssn")
     for match in _PHONE_SHAPE.finditer(text):
         ending = _ending(match[0])
         said = ending in known.private_lines or _is_called_phone(text, *match.span())

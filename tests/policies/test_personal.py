@@ -33,6 +33,14 @@ MASKED = [
     ("IBAN GB82 WEST 1234 5698 7654 32 please", "IBAN [iban-1] please"),
     ("my SSN is 536-22-8145", "my SSN is [ssn-1]"),
     ("social security number 536228145", "social security number [ssn-1]"),
+    ("mijn BSN is 190284767 voor de zekerheid", "mijn BSN is [ssn-1] voor de zekerheid"),
+    ("BSN numbers leaked (mine: 1902.84.767)", "BSN numbers leaked (mine: [ssn-1])"),
+    ("my NI number is QQ 12 34 56 C", "my NI number is [ssn-1]"),
+    ("payslip shows AB123456C at the top", "payslip shows [ssn-1] at the top"),
+    (
+        "Urlaub vorbei, mein DNI 12345678Z steht drauf",
+        "Urlaub vorbei, mein DNI [ssn-1] steht drauf",
+    ),
     ("call me on +44 7700 900123 please", "call me on [phone-1] please"),
     ("Telefon: 0171 2345678", "Telefon: [phone-1]"),
     ("my number changed, phone is 416 60 039", "my number changed, phone is [phone-1]"),
@@ -72,6 +80,7 @@ KEPT = [
     "Teams meeting id 293 847 112 34, zoom meeting id 843 2210 9921",
     "https://passwordreset.larkfield.example/step?id=12345678",
     "Dana Reed in Leeds asks to reset the password of Omar Haddad",
+    "social event on 12.11.2026 14:00, passport ticket 20261122",
     "FORM-NET-07, KB5034441, AADSTS50076",
 ]
 

@@ -23,6 +23,10 @@ def redactor(tmp_path_factory: pytest.TempPathFactory) -> Redactor:
 
 
 SECRETS = [
+    ("mijn pincode van de werktelefoon is trouwens 771204", "771204"),
+    ("die Geheimzahl der App ist übrigens 550917", "550917"),
+    ("voucher photo, first one reads 7KQM-2XWP-M40D-9RTA", "7KQM-2XWP-M40D-9RTA"),
+    ("my own licence: AB12K-9QWE7-77XWZ-PM3RT works", "AB12K-9QWE7-77XWZ-PM3RT"),
     ("my password is Hunter2!", "Hunter2"),
     ("I typed Zonnebloem12! and it says wrong", "Zonnebloem12"),
     ("logged in with Blauwe.Fiets.93 but no luck", "Blauwe.Fiets.93"),
@@ -82,6 +86,9 @@ SECRETS = [
 ]
 
 INNOCENT = [
+    "device LAP-LDS-0412-B, part 5810-ABCD-0001, asset LK-10412-2024-0001",
+    "guid 6F9619FF-8B86-D011-B42D-00C04FC964FF",
+    "pin code page opens twice, then error",
     "my password expired, what now",
     "my password is not working since monday",
     "the password is wrong, says windows",
