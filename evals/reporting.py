@@ -52,9 +52,9 @@ def report(
     place.mkdir(parents=True, exist_ok=True)
     if place != folders[0]:
         write(shown.summary, place / SUMMARY)
-    (place / TABLE).write_text(exports.table(shown.grades), "utf-8")
+    (place / TABLE).write_text(exports.table(shown.episodes, shown.grades), "utf-8")
     (place / MARKDOWN).write_text(exports.markdown(shown.summary), "utf-8")
-    (place / JUNIT).write_text(exports.junit(shown.summary, shown.grades), "utf-8")
+    (place / JUNIT).write_text(exports.junit(shown.summary, shown.episodes, shown.grades), "utf-8")
     page.write(page.Run(shown.summary, chosen.cases, shown.episodes, shown.grades), place / PAGE)
     return place / PAGE
 

@@ -58,11 +58,12 @@ def html(run: Run) -> str:
     summary = run.summary
     names = [system.name for system in summary.systems]
     episodes, grades = grouped_episodes(run.episodes), grouped_grades(run.grades)
+    candidates = [system for system in summary.systems if system.role == "candidate"]
     template = _environment().get_template("report.html.j2")
     return template.render(
         summary=summary,
         head=summary.systems[0] if summary.systems else None,
-        candidates=[system for system in summary.systems if system.role == "candidate"],
+        candidates=candidates,
         calibrating=[system for system in summary.systems if system.role == "calibrating"],
         forest=_forest(summary.comparisons),
         money=run.money,
@@ -70,7 +71,7 @@ def html(run: Run) -> str:
         audit=run.audit,
         dimensions=DIMENSIONS,
         heat=_heat(summary.systems),
-        grid=grid(run.cases, names, episodes, grades),
+        grid=grid(run.cases, names, episodes, grades, candidates=len(candidates)),
         worst={system.name: system.worst[:_WORST] for system in summary.systems},
         packed=packed(run.cases, names, episodes, grades),
         embedded=_embedded(summary),
