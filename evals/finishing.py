@@ -17,6 +17,8 @@ from evals.suite import Suite
 
 if TYPE_CHECKING:
     from evals.metrics.facts import Facts
+    from evals.pricing import Book
+    from evals.summary import Summary
 
 
 def grade(folder: Path, suite: Suite, register: Register, judge: Judge | None = None) -> int:
@@ -54,10 +56,22 @@ def summarise(
     """Write `summary.json` from rows and grades."""
     from evals import summary
     from evals.metrics.summarising import summarise as figures
+    from evals.pricing import book
 
     told = facts(suite, run, judge=judge)
     made = figures(suite, episodes(folder), grades(folder), told, reference=reference)
-    summary.write(made, folder / SUMMARY)
+    summary.write(with_costs(made, book()), folder / SUMMARY)
+
+
+def with_costs(summary: "Summary", prices: "Book") -> "Summary":
+    """The summary with the blended cost of every system."""
+    from evals.economics import costed
+    from evals.metrics.summarising import priced
+
+    seed = summary.provenance.seed
+    return priced(
+        summary, {each.name: costed(prices, each.test, seed=seed) for each in summary.systems}
+    )
 
 
 def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":

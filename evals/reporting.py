@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from evals import pricing
 from evals.episode import Episode
 from evals.errors import RunError
-from evals.finishing import facts, grades, selected, still_said
+from evals.finishing import facts, grades, selected, still_said, with_costs
 from evals.grade import Grade
 from evals.metrics.facts import Asked
 from evals.report import exports, page
+from evals.report.money import money
 from evals.results import SUMMARY, Run, episodes
 from evals.suite import Suite, load
 from evals.summary import Summary, read, write
@@ -36,10 +38,11 @@ def report(
     *,
     suite: str | None = None,
     reference: str | None = None,
+    prices: Path | None = None,
 ) -> Path:
     """Write the page and the exports. Returns the file of the page.
 
-    Raises `RunError` where a folder holds no graded run, or the runs asked different cases.
+    `prices` is a price book; without it the shipped one. Raises `RunError` where a folder holds no graded run, or the runs asked different cases.
     """
     told = [_told(folder) for folder in folders]
     whole = load(Path(suite or told[0].run.suite))
@@ -49,13 +52,28 @@ def report(
         _same_cases(told[0], each)
         still_said(chosen, each.run)
     shown = told[0] if len(told) == 1 and reference is None else _together(chosen, told, reference)
+    book = pricing.book(prices) if prices else pricing.book()
+    summary = with_costs(shown.summary, book) if prices else shown.summary
     place.mkdir(parents=True, exist_ok=True)
-    if place != folders[0]:
-        write(shown.summary, place / SUMMARY)
+    if place != folders[0] or prices:
+        write(summary, place / SUMMARY)
     (place / TABLE).write_text(exports.table(shown.episodes, shown.grades), "utf-8")
-    (place / MARKDOWN).write_text(exports.markdown(shown.summary), "utf-8")
-    (place / JUNIT).write_text(exports.junit(shown.summary, shown.episodes, shown.grades), "utf-8")
-    page.write(page.Run(shown.summary, chosen.cases, shown.episodes, shown.grades), place / PAGE)
+    (place / MARKDOWN).write_text(exports.markdown(summary), "utf-8")
+    (place / JUNIT).write_text(exports.junit(summary, shown.episodes, shown.grades), "utf-8")
+    page.write(
+        page.Run(
+            summary,
+            chosen.cases,
+            shown.episodes,
+            shown.grades,
+            money=[
+                money(book, system, seed=summary.provenance.seed)
+                for system in summary.systems
+                if system.role == "candidate"
+            ],
+        ),
+        place / PAGE,
+    )
     return place / PAGE
 
 
@@ -108,7 +126,7 @@ def _together(suite: Suite, told: Sequence[_Told], reference: str | None) -> _To
             "command": " ; ".join(dict.fromkeys(each.run.command for each in told)),
         }
     )
-    made = summarise(suite, rows, graded, known, reference=reference)
+    made = with_costs(summarise(suite, rows, graded, known, reference=reference), pricing.book())
     return _Told(first.folder, first.run, made, tuple(rows), tuple(graded))
 
 
