@@ -8,6 +8,8 @@ _COMMANDS = {
     "run": "evals.commands.run",
     "regrade": "evals.commands.regrade",
     "report": "evals.commands.report",
+    "gate": "evals.commands.gate",
+    "bless": "evals.commands.bless",
     "agreement": "evals.commands.agreement",
 }
 """A command's name, and the module that holds it as `command`."""
