@@ -41,7 +41,7 @@ def audit(folder: Path, *, at: date, product: Product, embed: "Embed | None" = N
         suite = load(folder)
     except SuiteError as error:
         faults = tuple(map(str, error.findings))
-        told = f"{len(faults)} faults; nothing else can be looked at before they are mended."
+        told = f"Faults: {len(faults)}. Nothing else can be looked at before they are mended."
         line = Line(check="schema", state="error", told=told, details=faults)
         return Audit(suite=str(folder), hash=None, at=at, lines=(line,))
     labelled, blocked = labels.lines(suite)

@@ -103,12 +103,12 @@ def deviations(suite: Suite, run: Run) -> Iterator[str]:
         yield note
     if run.blocked:
         yield (
-            f"{len(run.blocked)} cases were not asked, for their label passes differ and nobody has settled it: "
+            f"Not asked, for their label passes differ and nobody has settled it ({len(run.blocked)}): "
             f"{', '.join(run.blocked)}."
         )
     if since := adjudication.blocked(suite):
         yield (
-            f"{len(since)} cases were asked and are graded although their labels are in dispute now: "
+            f"Asked and graded although their labels are in dispute now ({len(since)}): "
             f"{', '.join(since)}."
         )
 

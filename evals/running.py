@@ -307,8 +307,8 @@ def _blocked(suite: Suite) -> tuple[str, ...]:
     blocked = tuple(adjudication.blocked(suite))
     if blocked:
         click.echo(
-            f"{len(blocked)} cases are blocked and left out, for their label passes differ and nobody has settled it: "
-            f"{', '.join(blocked)}. `evals check` says what differs.",
+            f"Blocked and left out: {len(blocked)} of {len(suite.cases)} cases, for their label passes differ and "
+            f"nobody has settled it: {', '.join(blocked)}. `evals check` says what differs.",
             err=True,
         )
     return blocked

@@ -28,7 +28,7 @@ def lines(suite: Suite) -> tuple[tuple[Line, ...], tuple[str, ...]]:
     except SuiteError as error:
         faults += map(str, error.findings)
     if faults or first is None or second is None:
-        return (judged("labels", faults, "", f"{len(faults)} faults in the label files."),), ()
+        return (judged("labels", faults, "", f"Faults in the label files: {len(faults)}."),), ()
     both = Passes(first, second, settled)
     blocked = {case.id: both.open_on(case) for case in suite.cases}
     blocked = {case: reasons for case, reasons in blocked.items() if reasons}
@@ -67,7 +67,7 @@ def _complete(suite: Suite, both: Passes) -> Line:
         "labels",
         faults,
         f"{number} cases, each labelled in both passes.",
-        f"{len(faults)} labels are missing or of no case.",
+        f"Labels that are missing or of no case: {len(faults)}.",
     )
 
 
@@ -89,7 +89,7 @@ def _annotators(both: Passes) -> Line:
         "annotators",
         faults,
         f"Two passes by {named}.",
-        f"{len(same)} cases were labelled twice by one person.",
+        f"Cases that one person labelled twice: {len(same)}.",
     )
 
 
@@ -101,12 +101,13 @@ def _settled(suite: Suite, both: Passes, blocked: Mapping[str, tuple[str, ...]])
         if case not in suite.by_id
     ]
     ill = (
-        f"{len(blocked)} cases are blocked, for their labels differ and nobody has settled it: no run asks them. "
+        f"Blocked: {len(blocked)} of {len(suite.cases)} cases, for their labels differ and nobody has settled it. "
+        "No run asks them. "
         f"Settle them in {FOLDER}/{FILE} with one sentence of why, and bring the cases in line."
     )
     if not blocked:
-        ill = f"{len(strange)} entries of {FILE} are of no case."
-    well = f"{len(both.settlements)} cases were settled; no case is blocked."
+        ill = f"Entries of {FILE} that are of no case: {len(strange)}."
+    well = f"No case is blocked; settled: {len(both.settlements)}."
     return judged("adjudication", [*faults, *strange], well, ill)
 
 

@@ -9,6 +9,7 @@ from evals.suite import Suite
 
 _WHOLE = 1.0
 _ROUNDING = 0.005
+_DIGITS = 6
 
 
 def lines(suite: Suite, product: Product) -> Iterator[Line]:
@@ -34,7 +35,7 @@ def _demand(suite: Suite) -> Line:
             faults.append(
                 f"{category}: {wanted:.1%} of the demand, and no case of the test split. Add some."
             )
-        elif abs(got - wanted) > within:
+        elif round(abs(got - wanted), _DIGITS) > within:
             more = "fewer" if got > wanted else "more"
             faults.append(
                 f"{category}: {got:.1%} of the cases for {wanted:.1%} of the demand. Write {more}."
@@ -61,7 +62,7 @@ def _counts(suite: Suite) -> Line:
     ]
     shown = ", ".join(f"{found[name]} {name}" for name in wanted)
     well = f"{shown}." if wanted else "suite.yaml asks for no numbers (audit: at_least)."
-    return judged("counts", faults, well, f"Too few cases of {len(faults)} sorts.")
+    return judged("counts", faults, well, f"Sorts of which there are too few cases: {len(faults)}.")
 
 
 def _wanted(least: Least) -> Mapping[str, int]:
@@ -101,13 +102,13 @@ def _subcategories(suite: Suite, product: Product) -> Line:
         if case.label not in product.labels
     ]
     faults += [
-        f"{label}: {counted[label]} cases, {least} wanted. Write some."
+        f"{label}: {counted[label]} of {least} cases. Write some."
         for label in product.labels
         if counted[label] < least
     ]
     used = sum(label in counted for label in product.labels)
     well = f"{used} of the company's {len(product.labels)} subcategories have cases, {least} of each wanted."
-    return judged("subcategories", faults, well, f"{len(faults)} faults in the subcategories.")
+    return judged("subcategories", faults, well, f"Faults in the subcategories: {len(faults)}.")
 
 
 def _origin(suite: Suite) -> Line:

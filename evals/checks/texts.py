@@ -69,7 +69,7 @@ def _kin(suite: Suite) -> Line:
             faults.append(f"{ids}: pair '{pair}' stands in both splits. Move one side.")
     twins = sum(case.twin_of is not None for case in suite.cases)
     well = f"{len({case.family for case in suite.cases})} families, {twins} twins and {len(sides)} pairs, each in one split."
-    return judged("splits", faults, well, f"{len(faults)} twins or pairs are torn apart.")
+    return judged("splits", faults, well, f"Twins or pairs that are torn apart: {len(faults)}.")
 
 
 def _between_cases(written: Sequence[_Written], ours: Texts, limits: Limits) -> Line:
@@ -87,7 +87,7 @@ def _between_cases(written: Sequence[_Written], ours: Texts, limits: Limits) -> 
     across = sum(one.case.split != other.case.split for one, other, _ in found)
     nearest = _nearest(ours, ours, [each.case.family for each in written])
     well = f"No two of {len(written)} texts are copies but where they are declared kin.{nearest}"
-    ill = f"{len(found)} pairs of cases are copies, {across} of them across the splits.{nearest}"
+    ill = f"Pairs of cases that are copies: {len(found)}, across the splits: {across}.{nearest}"
     return judged("leakage", faults, well, ill)
 
 

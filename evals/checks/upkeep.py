@@ -22,7 +22,7 @@ def _staleness(suite: Suite, at: date) -> Line:
     ]
     first = min((case.valid_until for case in suite.cases), default=at)
     well = f"Every label is valid on {at}; the first runs out on {first}."
-    return judged("staleness", faults, well, f"{len(faults)} labels have run out by {at}.")
+    return judged("staleness", faults, well, f"Labels that have run out by {at}: {len(faults)}.")
 
 
 def _facts(suite: Suite, product: Product) -> Line:
@@ -35,7 +35,9 @@ def _facts(suite: Suite, product: Product) -> Line:
     ]
     used = {fact for case in suite.cases for fact in _cited(case)}
     well = f"{len(used)} facts are cited, each served by an article; {len(served - used)} served ones are not cited."
-    return judged("facts", faults, well, f"{len(faults)} cited facts stand in no served article.")
+    return judged(
+        "facts", faults, well, f"Cited facts that stand in no served article: {len(faults)}."
+    )
 
 
 def _cited(case: Case) -> tuple[str, ...]:
