@@ -119,9 +119,7 @@ def _of_the_product(
     nearest = _nearest(ours, theirs, None)
     number = len(product.taught)
     well = f"No case copies one of the {number} texts that the product learns from.{nearest}"
-    ill = (
-        f"{len(faults)} cases copy one of the {number} texts that the product learns from.{nearest}"
-    )
+    ill = f"Cases that copy one of the {number} texts that the product learns from: {len(faults)}.{nearest}"
     return judged("copies of the product", faults, well, ill)
 
 
