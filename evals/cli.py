@@ -10,6 +10,7 @@ _COMMANDS = {
     "report": "evals.commands.report",
     "gate": "evals.commands.gate",
     "bless": "evals.commands.bless",
+    "check": "evals.commands.check",
     "agreement": "evals.commands.agreement",
 }
 """A command's name, and the module that holds it as `command`."""

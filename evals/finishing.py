@@ -86,7 +86,6 @@ def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
         "graders": graders_hash(),
         "judge": judge or "none",
     }
-    note = still_said(suite, run)
     return Facts(
         epochs=run.epochs,
         systems=tuple(
@@ -106,8 +105,26 @@ def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
         versions=run.versions,
         judge=judge,
         agreement=tuple(agreed(found) for found in labels.of(suite.folder, seed=run.seed)),
-        deviations=(note,) if note else (),
+        deviations=tuple(deviations(suite, run)),
     )
+
+
+def deviations(suite: Suite, run: Run) -> Iterator[str]:
+    """What is not as it was asked, or was not asked, a sentence each."""
+    from evals import adjudication
+
+    if note := still_said(suite, run):
+        yield note
+    if run.blocked:
+        yield (
+            f"Not asked, for their label passes differ and nobody has settled it ({len(run.blocked)}): "
+            f"{', '.join(run.blocked)}."
+        )
+    if since := adjudication.blocked(suite):
+        yield (
+            f"Asked and graded although their labels are in dispute now ({len(since)}): "
+            f"{', '.join(since)}."
+        )
 
 
 def graders_hash() -> str:
@@ -122,6 +139,8 @@ def graders_hash() -> str:
 def selected(whole: Suite, run: Run) -> Suite:
     """The cases that a run asks."""
     suite = whole.only(run.split) if run.split else whole
+    left_out = frozenset(run.blocked)
+    suite = replace(suite, cases=tuple(case for case in suite.cases if case.id not in left_out))
     return suite if run.limit is None else replace(suite, cases=suite.cases[: run.limit])
 
 
