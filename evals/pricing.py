@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
 from evals.case import Value
+from evals.documents import parsed
 from evals.errors import Finding, SuiteError
 
 if TYPE_CHECKING:
@@ -208,7 +209,7 @@ def book(file: Path = SHIPPED) -> Book:
     import yaml
 
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        data = parsed(file.read_text("utf-8"))
     except OSError as error:
         message = f"The price book can't be read: {error.strerror}. Name one with --economics."
         raise SuiteError([Finding(str(file), None, message)]) from error

@@ -14,6 +14,7 @@ from pydantic import AwareDatetime, Field, ValidationError
 
 from evals.bounds import Bounds
 from evals.case import Case, Split, Value
+from evals.documents import parsed
 from evals.errors import Finding, SuiteError
 from evals.rubric import Rubric
 
@@ -226,7 +227,7 @@ def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         root = yaml.compose(file.read_text("utf-8"), Loader=loader)
-        data = yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506  # a safe loader
+        data = parsed(file.read_text("utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it can't be read"
@@ -252,7 +253,7 @@ def _mapping(file: Path, findings: list[Finding]) -> Mapping[str, object]:
         findings.append(Finding(str(file), None, "The file is not there. A suite needs it."))
         return {}
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        data = parsed(file.read_text("utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         findings.append(Finding(str(file), mark.line + 1 if mark else None, "This is no YAML."))
