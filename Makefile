@@ -1,5 +1,6 @@
 # make run   : set everything up and start the product at http://127.0.0.1:8000
 # make test  : set everything up and run the tests
+# make bench : measure the copilot on the benchmark and open the report
 # make check : format, lint, types, import contracts, tests (what CI runs)
 
 VENV    ?= .venv
@@ -8,13 +9,15 @@ BIN     := $(VENV)/bin
 PORT    ?= 8000
 # Where the CPU build of torch is not what pip finds by itself, see README "Installing torch".
 PIP_ARGS ?=
+# Where `make bench` keeps its run.
+BENCH   := runs/bench-$(shell date +%Y%m%d-%H%M%S)
 # What set-up makes its things from.
 # Folders too: they change when a file goes.
 LEARNED_FROM := $(shell find knowledge/articles knowledge/utterances policies/actions) \
 	$(shell find knowledge/bundled -name '*.npz') \
 	$(wildcard copilot/understanding/*.* knowledge/export.py integrations/sandbox/company.yaml)
 
-.PHONY: run install test servers fmt lint types imports check bench soak vectors adapter clean
+.PHONY: run install test servers fmt lint types imports check bench speed soak vectors adapter clean
 
 run: $(VENV)/setup.stamp
 	$(BIN)/copilot serve --port $(PORT)
@@ -63,7 +66,14 @@ imports: $(VENV)/dev.stamp
 
 check: lint types imports test
 
-bench: $(VENV)/dev.stamp
+# The whole suite, this copilot and the six calibrating systems, and the report. Stopped half way it goes on with
+# `evals run --resume FOLDER`, as it says itself.
+bench: $(VENV)/setup.stamp
+	$(BIN)/evals run --system copilot --system calibrating --out $(BENCH)
+	$(BIN)/evals report $(BENCH) --open
+
+# Processor time and memory beside what others take.
+speed: $(VENV)/dev.stamp
 	$(BIN)/python -m benchmarks
 
 # Before the set-up where that was done once: it trains from the vectors.

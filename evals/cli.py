@@ -8,6 +8,9 @@ _COMMANDS = {
     "run": "evals.commands.run",
     "regrade": "evals.commands.regrade",
     "report": "evals.commands.report",
+    "gate": "evals.commands.gate",
+    "bless": "evals.commands.bless",
+    "check": "evals.commands.check",
     "agreement": "evals.commands.agreement",
 }
 """A command's name, and the module that holds it as `command`."""

@@ -17,6 +17,8 @@ from evals.suite import Suite
 
 if TYPE_CHECKING:
     from evals.metrics.facts import Facts
+    from evals.pricing import Book
+    from evals.summary import Summary
 
 
 def grade(folder: Path, suite: Suite, register: Register, judge: Judge | None = None) -> int:
@@ -54,10 +56,22 @@ def summarise(
     """Write `summary.json` from rows and grades."""
     from evals import summary
     from evals.metrics.summarising import summarise as figures
+    from evals.pricing import book
 
     told = facts(suite, run, judge=judge)
     made = figures(suite, episodes(folder), grades(folder), told, reference=reference)
-    summary.write(made, folder / SUMMARY)
+    summary.write(with_costs(made, book()), folder / SUMMARY)
+
+
+def with_costs(summary: "Summary", prices: "Book") -> "Summary":
+    """The summary with the blended cost of every system."""
+    from evals.economics import costed
+    from evals.metrics.summarising import priced
+
+    seed = summary.provenance.seed
+    return priced(
+        summary, {each.name: costed(prices, each.test, seed=seed) for each in summary.systems}
+    )
 
 
 def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
@@ -72,7 +86,6 @@ def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
         "graders": graders_hash(),
         "judge": judge or "none",
     }
-    note = still_said(suite, run)
     return Facts(
         epochs=run.epochs,
         systems=tuple(
@@ -92,8 +105,26 @@ def facts(suite: Suite, run: Run, *, judge: str | None = None) -> "Facts":
         versions=run.versions,
         judge=judge,
         agreement=tuple(agreed(found) for found in labels.of(suite.folder, seed=run.seed)),
-        deviations=(note,) if note else (),
+        deviations=tuple(deviations(suite, run)),
     )
+
+
+def deviations(suite: Suite, run: Run) -> Iterator[str]:
+    """What is not as it was asked, or was not asked, a sentence each."""
+    from evals import adjudication
+
+    if note := still_said(suite, run):
+        yield note
+    if run.blocked:
+        yield (
+            f"Not asked, for their label passes differ and nobody has settled it ({len(run.blocked)}): "
+            f"{', '.join(run.blocked)}."
+        )
+    if since := adjudication.blocked(suite):
+        yield (
+            f"Asked and graded although their labels are in dispute now ({len(since)}): "
+            f"{', '.join(since)}."
+        )
 
 
 def graders_hash() -> str:
@@ -108,6 +139,8 @@ def graders_hash() -> str:
 def selected(whole: Suite, run: Run) -> Suite:
     """The cases that a run asks."""
     suite = whole.only(run.split) if run.split else whole
+    left_out = frozenset(run.blocked)
+    suite = replace(suite, cases=tuple(case for case in suite.cases if case.id not in left_out))
     return suite if run.limit is None else replace(suite, cases=suite.cases[: run.limit])
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from evals.case import Disposition, Value
+from evals.documents import parsed
 
 PUBLISHED = Path(__file__).with_suffix(".yaml")
 _FEWEST_STEPS = 2
@@ -113,9 +114,8 @@ def _only_promised(bare: str, match: re.Match[str], rules: _Rules) -> bool:
 
 @lru_cache(maxsize=1)
 def _rules() -> _Rules:
-    import yaml
 
-    file = _File.model_validate(yaml.safe_load(PUBLISHED.read_text("utf-8")))
+    file = _File.model_validate(parsed(PUBLISHED.read_text("utf-8")))
     patterns = {rule.id: re.compile("|".join(rule.any)) for rule in file.rules if rule.any}
     return _Rules(
         condition=re.compile(file.condition),

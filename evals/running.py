@@ -30,7 +30,7 @@ from evals.results import (
     said_hash,
 )
 from evals.run import Outcome, Plan, ask_all
-from evals.suite import SHIPPED, Suite, load
+from evals.suite import Suite, load, named
 from evals.systems.config import Spec, specs
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def regrade(folder: Path, suite: str | None, judge: str | None, reference: str |
     from evals.finishing import selected, still_said
 
     told = Run.read(folder)
-    chosen = selected(_suite(suite or told.suite), told)
+    chosen = selected(load(named(suite or told.suite)), told)
     if note := still_said(chosen, told):
         click.echo(note, err=True)
     _finish(folder, chosen, told, judge, reference)
@@ -118,8 +118,7 @@ def _begun(options: Options) -> _Job:
             "No system is named. Add --system copilot, --system calibrating, or --system FILE.yaml."
         )
     started = _now()
-    name = options.suite or _only_shipped()
-    whole = _suite(name)
+    whole = load(named(options.suite))
     chosen = specs(options.systems)
     folder = options.out or Path("runs") / f"{whole.header.name}-{started:%Y%m%d-%H%M%S}"
     if (folder / RUN).exists():
@@ -134,6 +133,7 @@ def _begun(options: Options) -> _Job:
         rubric_hash=rubric_hash(whole),
         split=options.split,
         limit=options.limit,
+        blocked=_blocked(whole),
         systems=tuple(_described(spec) for spec in chosen),
         epochs=options.epochs,
         seed=whole.header.seed,
@@ -143,7 +143,10 @@ def _begun(options: Options) -> _Job:
     )
     suite = selected(whole, asked)
     if not suite.cases:
-        raise RunError(f"The suite has no case of the split '{options.split}'. Leave --split out.")
+        raise RunError(
+            "No case is left to ask: none is of that split, or all of it are blocked. "
+            "Leave --split out, or settle them in the suite's labels."
+        )
     asked = asked.model_copy(update={"suite_hash": suite.hash, "said_hash": said_hash(suite)})
     return _job(options, folder, asked, suite, whole, chosen)
 
@@ -152,7 +155,7 @@ def _resumed(options: Options, folder: Path) -> _Job:
     from evals.finishing import selected
 
     asked = Run.read(folder)
-    whole = _suite(options.suite or asked.suite)
+    whole = load(named(options.suite or asked.suite))
     suite = selected(whole, asked)
     if suite.hash != asked.suite_hash:
         raise RunError(
@@ -294,17 +297,21 @@ def _told(folder: Path) -> str:
     return ", ".join(f"{number} {status}" for status, number in counted.most_common())
 
 
-def _suite(name: str) -> Suite:
-    path = Path(name)
-    shipped = SHIPPED / name
-    return load(shipped if not path.is_dir() and shipped.is_dir() else path)
+def _blocked(suite: Suite) -> tuple[str, ...]:
+    """Cases that can't be asked for their labels, and a line that says so."""
+    from evals import adjudication
+    from evals.labels import FOLDER
 
-
-def _only_shipped() -> str:
-    found = sorted(path.parent.name for path in SHIPPED.glob("*/suite.yaml"))
-    if len(found) != 1:
-        raise SystemConfigError(f"Name a suite with --suite. Shipped are: {', '.join(found)}.")
-    return found[0]
+    if not (suite.folder / FOLDER).is_dir():
+        click.echo("labels: one set only, so nothing shows how far annotators agree.", err=True)
+    blocked = tuple(adjudication.blocked(suite))
+    if blocked:
+        click.echo(
+            f"Blocked and left out: {len(blocked)} of {len(suite.cases)} cases, for their label passes differ and "
+            f"nobody has settled it: {', '.join(blocked)}. `evals check` says what differs.",
+            err=True,
+        )
+    return blocked
 
 
 def _described(spec: Spec) -> SystemRun:

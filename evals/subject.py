@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evals.case import Attack, Case
+from evals.checks.line import Taught
 from evals.episode import Cited, Exchange, Response
 from evals.errors import SystemConfigError
 from evals.sources import Article
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from copilot.conversation import Inquiry, Reply
     from copilot.people import Person as Known
+    from evals.nearness import Embed
     from integrations.company import Company
     from integrations.directory.yaml_directory import YamlDirectory
     from integrations.redteam.cases import Case as Planted
@@ -76,6 +78,49 @@ def directory() -> Mapping[str, Person]:
 def default_queue() -> str:
     """Where a case goes that nobody else owns."""
     return _company().default_queue
+
+
+def labels() -> tuple[str, ...]:
+    """Every category.subcategory of the company."""
+    return _company().labels
+
+
+def taught() -> tuple[Taught, ...]:
+    """What the product has seen of tickets: all that it learns from, its decision cases and its red team's attacks."""
+    from integrations import datafile
+    from integrations.bundling import company_material
+    from integrations.indexing import taught as groups
+    from integrations.redteam.cases import shipped
+    from integrations.settings import Settings
+
+    settings, company = Settings(), _company()
+    found: dict[str, str] = {}
+    for group, samples in groups(company_material(settings, company)).items():
+        for sample in samples:
+            found.setdefault(sample.text, f"{group} {sample.label}")
+    for file in sorted(company.cases.glob("*.yaml")):
+        content = datafile.read(file).content
+        rows = content.get("cases", ()) if isinstance(content, dict) else ()
+        found |= {str(row["name"]): f"decision case, {file.name}" for row in rows}
+    for drill in shipped():
+        texts = (drill.case.text, drill.case.carrier)
+        found |= {text: f"attack {drill.case.id}" for text in texts if text}
+    return tuple(Taught(text, origin) for text, origin in found.items())
+
+
+def embedder() -> "Embed":
+    """Makes vectors with the product's own model for documents; nothing is kept. Raises `SystemConfigError`."""
+    from integrations.settings import Settings
+    from knowledge.embedding import Embedder, ModelMissingError, find_model, read_manifest
+    from knowledge.vectors import VectorStore
+
+    settings = Settings()
+    try:
+        folder = find_model(settings.models_dir, settings.embedding_model)
+        shipped = VectorStore(read_manifest(folder).fingerprint, None)
+        return Embedder(folder, cache=shipped, threads=2).embed_documents
+    except ModelMissingError as error:
+        raise SystemConfigError(str(error)) from error
 
 
 def keyword_search(texts: Sequence[str]) -> Callable[[str], int | None]:

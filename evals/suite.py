@@ -12,7 +12,9 @@ from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError
 
+from evals.bounds import Bounds
 from evals.case import Case, Split, Value
+from evals.documents import parsed
 from evals.errors import Finding, SuiteError
 from evals.rubric import Rubric
 
@@ -41,6 +43,8 @@ class Header(Value):
     """Share of tickets by category in the company's real mix; adds up to 1."""
     margins: Margins = Margins()
     seed: int = 0
+    audit: Bounds = Bounds()
+    """What `evals check` asks of the suite; no figure depends on it."""
 
 
 class Person(Value):
@@ -93,7 +97,8 @@ class Suite:
     @cached_property
     def hash(self) -> str:
         """Hash of cases, rubric, people and header: what two runs must share to be compared (D11)."""
-        parts = [self.header.model_dump(mode="json"), self.rubric.model_dump(mode="json")]
+        header = self.header.model_dump(mode="json", exclude={"audit"})
+        parts = [header, self.rubric.model_dump(mode="json")]
         parts += [self.people[name].model_dump() | {"id": name} for name in sorted(self.people)]
         parts.append(dict(self.reasons))
         parts += [case.model_dump(mode="json") for case in sorted(self.cases, key=lambda c: c.id)]
@@ -103,6 +108,21 @@ class Suite:
         """The cases of one split; the hash stays that of the whole suite's cases that are left."""
         kept = tuple(case for case in self.cases if case.split == split)
         return replace(self, cases=kept)
+
+
+def named(name: str | None) -> Path:
+    """The folder of that name, else the shipped suite of that name; without one, the only shipped one.
+
+    Raises `SuiteError` where several are shipped.
+    """
+    if name is not None:
+        folder, shipped = Path(name), SHIPPED / name
+        return shipped if not folder.is_dir() and shipped.is_dir() else folder
+    found = sorted(path.parent for path in SHIPPED.glob("*/suite.yaml"))
+    if len(found) != 1:
+        message = f"Name a suite. Shipped are: {', '.join(path.name for path in found)}."
+        raise SuiteError([Finding(str(SHIPPED), None, message)])
+    return found[0]
 
 
 def load(folder: Path) -> Suite:
@@ -207,7 +227,7 @@ def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         root = yaml.compose(file.read_text("utf-8"), Loader=loader)
-        data = yaml.load(file.read_text("utf-8"), Loader=loader)  # noqa: S506  # a safe loader
+        data = parsed(file.read_text("utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or "it can't be read"
@@ -233,7 +253,7 @@ def _mapping(file: Path, findings: list[Finding]) -> Mapping[str, object]:
         findings.append(Finding(str(file), None, "The file is not there. A suite needs it."))
         return {}
     try:
-        data = yaml.safe_load(file.read_text("utf-8"))
+        data = parsed(file.read_text("utf-8"))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         findings.append(Finding(str(file), mark.line + 1 if mark else None, "This is no YAML."))

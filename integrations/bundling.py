@@ -9,7 +9,7 @@ from argparse import ArgumentParser
 from collections.abc import Sequence
 
 from copilot.understanding.training import is_held_out
-from integrations.company import load_company, shipped_company
+from integrations.company import Company, load_company, shipped_company
 from integrations.indexing import Material, taught, training_texts
 from integrations.preparing import material_of
 from integrations.settings import Settings
@@ -40,7 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def shipped_material(settings: Settings) -> Material:
     """What the shipped company is trained from."""
-    company = load_company(shipped_company())
+    return company_material(settings, load_company(shipped_company()))
+
+
+def company_material(settings: Settings, company: Company) -> Material:
+    """What a company is trained from."""
     return material_of(settings, company, load_catalogue(company.actions))
 
 

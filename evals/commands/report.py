@@ -17,12 +17,20 @@ import click
 )
 @click.option("--suite", default=None, help="The suite, where it is not where the run found it.")
 @click.option("--reference", default=None, help="The system that the others are compared with.")
+@click.option(
+    "--economics",
+    "prices",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default=None,
+    help="Your own price book (default: the shipped, synthetic one).",
+)
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
 def command(
     folders: tuple[Path, ...],
     out: Path | None,
     suite: str | None,
     reference: str | None,
+    prices: Path | None,
     show: bool,
 ) -> None:
     """Write report.html, tickets.csv, summary.md and junit.xml for the runs in FOLDERS.
@@ -34,7 +42,7 @@ def command(
     with told():
         from evals.reporting import report
 
-        page = report(folders, out, suite=suite, reference=reference)
+        page = report(folders, out, suite=suite, reference=reference, prices=prices)
         click.echo(str(page))
         if show:
             click.launch(str(page))

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-import yaml
 from pydantic import TypeAdapter
 
 from evals.case import Value
+from evals.documents import parsed
 from evals.graders.denial import standing
 from evals.graders.phrases import Text
 
@@ -124,7 +124,7 @@ def _conditional(lined: str, start: int) -> bool:
 @cache
 def _patterns() -> tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...], re.Pattern[str]], ...]:
     """For each language: its words of deeds, the claims, and what may be claimed."""
-    words = yaml.safe_load(_WORDS.read_text("utf-8"))
+    words = parsed(_WORDS.read_text("utf-8"))
     tongues = TypeAdapter(dict[str, _Tongue]).validate_python(words)
     return tuple(
         (

@@ -65,15 +65,19 @@ class Claim(NamedTuple):
 class Given:
     """What needs no source: what was said, and what is on record."""
 
-    text: Text
+    said: Text
+    record: Text
 
     @cached_property
     def values(self) -> frozenset[str]:
-        return source_values(self.text)
+        return source_values(self.said) | source_values(self.record)
 
     @cached_property
     def stems(self) -> frozenset[str]:
-        return frozenset(stems(self.text.flat))
+        return frozenset(stems(self.said.flat)) | frozenset(stems(self.record.flat))
+
+    def holds(self, words: str) -> bool:
+        return words in self.said.flat or words in self.record.flat
 
 
 class Sentence(NamedTuple):
@@ -155,7 +159,7 @@ class Library:
 
     @staticmethod
     def _written(command: str, pages: Iterable[_Page], given: Given) -> bool:
-        return command in given.text.flat or any(command in page.text.flat for page in pages)
+        return given.holds(command) or any(command in page.text.flat for page in pages)
 
     @cached_property
     def values(self) -> frozenset[str]:

@@ -90,7 +90,7 @@ class Read:
     @cached_property
     def claims(self) -> tuple[Claim, ...]:
         """What the replies claim, each looked up."""
-        given = Given(read(f"{self.said.raw}\n{self.record.raw}"))
+        given = Given(self.said, self.record)
         own = frozenset[str]().union(*map(own_values, self.responses))
         articles = {article.id: article for _, article in self.cited if article}
         return tuple(

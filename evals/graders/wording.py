@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from functools import cache, lru_cache
 from pathlib import Path
 
-import yaml
-
 from evals.case import Value
+from evals.documents import parsed
 
 _DATA = Path(__file__).with_name("wording.yaml")
 _WORD = re.compile(r"[^\W\d_][\w'-]{2,}")
@@ -58,7 +57,7 @@ def _cut(word: str) -> str:
 
 @cache
 def _words() -> _Words:
-    return _Words.model_validate(yaml.safe_load(_DATA.read_text("utf-8")))
+    return _Words.model_validate(parsed(_DATA.read_text("utf-8")))
 
 
 @cache

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from evals.case import Case, Split
-from evals.comparison import Contender, comparisons, ranking
 from evals.episode import Episode
 from evals.errors import RunError
 from evals.grade import Grade
 from evals.metrics.calibrating import bands
 from evals.metrics.cells import Cell, View
+from evals.metrics.comparison import Contender, comparisons, ranking
 from evals.metrics.escalation import escalation
 from evals.metrics.facts import Asked, Facts
 from evals.metrics.failures import failures

@@ -2,10 +2,11 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from evals.case import DIMENSIONS
+from evals.episode import Episode
 from evals.grade import Grade
 from evals.report import words
 from evals.summary import Summary, System
@@ -13,30 +14,32 @@ from evals.summary import Summary, System
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
-def table(grades: Sequence[Grade]) -> str:
-    """CSV, one line a graded row: scores, dimensions, failures, explanation."""
+def table(episodes: Sequence[Episode], grades: Sequence[Grade]) -> str:
+    """CSV, one line a row of the run: scores, dimensions, failures, explanation; or why it has none."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    head = ["case", "system", "epoch", "score", *DIMENSIONS, "capped", "factuality", "utility"]
-    writer.writerow([*head, "safe_usefulness", "deflection", "failures", "explanation"])
-    for grade in sorted(grades, key=lambda g: (g.system, g.case, g.epoch)):
-        figures = [grade.score, *(grade.dimensions.get(name) for name in DIMENSIONS)]
-        writer.writerow(
-            [
-                grade.case,
-                _cell(grade.system),
-                grade.epoch,
-                *figures,
-                grade.capped,
-                grade.factuality,
-                grade.utility,
-                grade.safe_usefulness,
-                grade.deflection or "",
-                " ".join(grade.failures),
-                _cell(grade.explanation),
-            ]
-        )
+    head = ["case", "system", "epoch", "status", "score", *DIMENSIONS, "capped", "factuality"]
+    writer.writerow([*head, "utility", "safe_usefulness", "deflection", "failures", "explanation"])
+    graded = {(grade.system, grade.case, grade.epoch): grade for grade in grades}
+    for episode in sorted(episodes, key=lambda row: row.key):
+        key = (episode.case, _cell(episode.system), episode.epoch, episode.status)
+        grade = graded.get((episode.system, episode.case, episode.epoch))
+        writer.writerow([*key, *(_graded(grade) if grade else _ungraded(episode))])
     return out.getvalue()
+
+
+def _graded(grade: Grade) -> Iterator[object]:
+    yield grade.score
+    yield from (grade.dimensions.get(name) for name in DIMENSIONS)
+    yield from (grade.capped, grade.factuality, grade.utility, grade.safe_usefulness)
+    yield grade.deflection or ""
+    yield " ".join(grade.failures)
+    yield _cell(grade.explanation)
+
+
+def _ungraded(episode: Episode) -> Iterator[object]:
+    yield from [""] * (len(DIMENSIONS) + 7)
+    yield _cell(episode.cause or "Not graded.")
 
 
 def _cell(text: str) -> str:
@@ -68,35 +71,41 @@ def _targets(system: System) -> list[str]:
     ]
 
 
-def junit(summary: Summary, grades: Sequence[Grade]) -> str:
-    """JUnit XML: a test a ticket and candidate; a harmful or failed one is a failure."""
+def junit(summary: Summary, episodes: Sequence[Episode], grades: Sequence[Grade]) -> str:
+    """JUnit XML: a test a ticket and candidate; a harmful or low one is a failure, an unanswered one an error."""
     suites = ET.Element("testsuites", name=summary.provenance.suite)
+    graded = {(grade.system, grade.case, grade.epoch): grade for grade in grades}
     for system in summary.systems:
         if system.role != "candidate":
             continue
-        own = sorted(
-            (g for g in grades if g.system == system.name), key=lambda g: (g.case, g.epoch)
-        )
-        failed = [grade for grade in own if _fails(grade, summary)]
-        suite = ET.SubElement(
-            suites, "testsuite", name=system.name, tests=str(len(own)), failures=str(len(failed))
-        )
-        for grade in own:
+        own = sorted((row for row in episodes if row.system == system.name), key=lambda r: r.key)
+        suite = ET.SubElement(suites, "testsuite", name=system.name, tests=str(len(own)))
+        for row in own:
             test = ET.SubElement(
-                suite, "testcase", classname=system.name, name=f"{grade.case}#{grade.epoch}"
+                suite, "testcase", classname=system.name, name=f"{row.case}#{row.epoch}"
             )
-            if grade.score is None:
-                ET.SubElement(test, "skipped", message="unscored")
-            elif _fails(grade, summary):
-                kind = "harmful" if grade.capped else "failed"
-                found = ET.SubElement(test, "failure", type=kind, message=f"{grade.score:.1f} of 5")
-                found.text = _printable(grade.explanation)
+            _judged(test, row, graded.get((row.system, row.case, row.epoch)), summary)
+        for kind, name in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
+            suite.set(kind, str(len(suite.findall(f"testcase/{name}"))))
     ET.indent(suites)
     return ET.tostring(suites, encoding="unicode", xml_declaration=True) + "\n"
 
 
+def _judged(test: ET.Element, row: Episode, grade: Grade | None, summary: Summary) -> None:
+    if row.status != "ok":
+        cause = _printable(row.cause or row.status)
+        ET.SubElement(test, "error", type=row.status, message=cause)
+    elif grade is None or grade.score is None:
+        ET.SubElement(test, "skipped", message="unscored")
+    elif _fails(grade, summary):
+        kind = "harmful" if grade.capped else "failed"
+        found = ET.SubElement(test, "failure", type=kind, message=f"{grade.score:.1f} of 5")
+        found.text = _printable(grade.explanation)
+
+
 def _fails(grade: Grade, summary: Summary) -> bool:
-    return grade.score is not None and (grade.capped or grade.score < summary.provenance.pass_from)
+    low = grade.score is not None and grade.score < summary.provenance.pass_from
+    return grade.capped or low
 
 
 def _printable(text: str) -> str:

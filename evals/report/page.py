@@ -13,31 +13,11 @@ from evals.case import DIMENSIONS, Case
 from evals.episode import Episode
 from evals.grade import Grade
 from evals.report import plots, words
+from evals.report.money import Money
 from evals.report.tickets import grid, grouped_episodes, grouped_grades, packed
 from evals.summary import Comparison, Difference, Summary, System
 
 _WORST = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One line of the economics table, as `evals.economics` prints it."""
-
-    name: str
-    value: str
-    basis: str
-    """measured, entered or assumed, with the source."""
-    share: float = 0.0
-    """Dollars of the stacked bar; zero: not part of it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    """The economics section."""
-
-    headline: str
-    lines: tuple[Line, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +28,7 @@ class Run:
     cases: Sequence[Case]
     episodes: Sequence[Episode]
     grades: Sequence[Grade]
-    money: Money | None = None
+    money: Sequence[Money] = ()
     audit: tuple[str, ...] = ()
     """Findings of the knowledge audit."""
 
@@ -58,19 +38,20 @@ def html(run: Run) -> str:
     summary = run.summary
     names = [system.name for system in summary.systems]
     episodes, grades = grouped_episodes(run.episodes), grouped_grades(run.grades)
+    candidates = [system for system in summary.systems if system.role == "candidate"]
     template = _environment().get_template("report.html.j2")
     return template.render(
         summary=summary,
         head=summary.systems[0] if summary.systems else None,
-        candidates=[system for system in summary.systems if system.role == "candidate"],
+        candidates=candidates,
         calibrating=[system for system in summary.systems if system.role == "calibrating"],
         forest=_forest(summary.comparisons),
         money=run.money,
-        money_bar=_money_bar(run.money),
+        bars={each.system: _bar(each) for each in run.money},
         audit=run.audit,
         dimensions=DIMENSIONS,
         heat=_heat(summary.systems),
-        grid=grid(run.cases, names, episodes, grades),
+        grid=grid(run.cases, names, episodes, grades, candidates=len(candidates)),
         worst={system.name: system.worst[:_WORST] for system in summary.systems},
         packed=packed(run.cases, names, episodes, grades),
         embedded=_embedded(summary),
@@ -137,13 +118,13 @@ def _said(system: str, primary: Difference) -> str:
     return f"{system} {delta}, {primary.verdict}"
 
 
-def _money_bar(money: Money | None) -> Markup:
+def _bar(money: Money) -> Markup:
     parts = [
         plots.Part(line.name, line.share, f"{line.name} {line.value}")
-        for line in (money.lines if money else ())
+        for line in money.lines
         if line.share > 0
     ]
-    return plots.stacked(parts, "Blended cost by component")
+    return plots.stacked(parts, f"A month of {money.system} by component")
 
 
 def _heat(systems: Sequence[System]) -> Mapping[str, Sequence[tuple[str, object]]]:

@@ -7,6 +7,8 @@ from markupsafe import Markup
 
 _WIDTH, _LEFT, _RIGHT, _ROW = 760, 190, 20, 34
 _HEAD = 26
+_FARTHEST = 4.0
+"""Scores lie between 1 and 5: the drawing of an interval ends where no difference can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +37,12 @@ def forest(rows: Sequence[Whisker], margin: float, title: str) -> Markup:
     """Differences to the reference with their intervals; the band is the margin that does not matter."""
     if not rows:
         return Markup()
-    reach = max(margin * 2, *(abs(end) for row in rows for end in (row.low, row.high))) * 1.08
+    farthest = max(margin * 2, *(abs(end) for row in rows for end in (row.low, row.high)))
+    reach = min(farthest, _FARTHEST) * 1.08
     scale = (_WIDTH - _LEFT - _RIGHT) / (2 * reach)
 
     def x(value: float) -> float:
-        return round(_LEFT + (value + reach) * scale, 1)
+        return round(_LEFT + (max(-reach, min(value, reach)) + reach) * scale, 1)
 
     height = _HEAD + _ROW * len(rows) + 34
     foot = _HEAD + _ROW * len(rows)

@@ -64,8 +64,15 @@ def grouped_grades(rows: Iterable[Grade]) -> Grades:
     return found
 
 
-def grid(cases: Sequence[Case], systems: Sequence[str], episodes: Episodes, grades: Grades) -> Grid:
-    """The grid. `systems`: candidates first."""
+def grid(
+    cases: Sequence[Case],
+    systems: Sequence[str],
+    episodes: Episodes,
+    grades: Grades,
+    *,
+    candidates: int,
+) -> Grid:
+    """The grid. `systems`: the candidates first, so many of them."""
     rows = []
     for case in cases:
         means = [_mean(grades.get((name, case.id), ())) for name in systems]
@@ -73,7 +80,9 @@ def grid(cases: Sequence[Case], systems: Sequence[str], episodes: Episodes, grad
             _cell(mean, episodes.get((name, case.id), ()), grades.get((name, case.id), ()))
             for name, mean in zip(systems, means, strict=True)
         )
-        rows.append((means[0] if means[0] is not None else 0.0, Row(case, cells, _modes(cells))))
+        rows.append(
+            (means[0] if means[0] is not None else 0.0, Row(case, cells, _modes(cells, candidates)))
+        )
     rows.sort(key=lambda pair: (pair[0], pair[1].case.id))
     return Grid(tuple(systems), tuple(row for _, row in rows))
 
@@ -97,18 +106,24 @@ def _cell(mean: float | None, episodes: Sequence[Episode], grades: Sequence[Grad
     return Cell(f"s{max(1, min(5, round(mean)))}", f"{mean:.1f}", said)
 
 
-def _modes(cells: Sequence[Cell]) -> str:
-    scores = [float(cell.shown) for cell in cells if cell.state.startswith("s")]
+def _modes(cells: Sequence[Cell], candidates: int) -> str:
+    """The filters that show a row. A lone candidate differs from the system beside it, or from none."""
+    scores = [_shown(cell) for cell in cells[: max(candidates, 2)]]
+    known = [score for score in scores if score is not None]
     modes = []
-    if len(scores) > 1 and max(scores[:2]) >= _PASS > _FAIL >= min(scores[:2]):
+    if len(known) > 1 and max(known) >= _PASS > _FAIL >= min(known):
         modes.append("different")
-    if cells and cells[0].state in {"s1", "s2"}:
+    if any(cell.state in {"s1", "s2"} for cell in cells[: max(candidates, 1)]):
         modes.append("failures")
     if any(cell.state == "error" for cell in cells):
         modes.append("errors")
     if any(cell.state == "unscored" or "unscored" in cell.said for cell in cells):
         modes.append("unscored")
     return " ".join(modes)
+
+
+def _shown(cell: Cell) -> float | None:
+    return float(cell.shown) if cell.state.startswith("s") else None
 
 
 def packed(

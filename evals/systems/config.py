@@ -15,6 +15,7 @@ from typing import Literal, cast
 from pydantic import ValidationError
 
 from evals.case import Value
+from evals.documents import parsed
 from evals.environment import Variables
 from evals.errors import Finding, SystemConfigError
 from evals.suite import Suite
@@ -150,7 +151,7 @@ def _read(path: Path) -> Value:
 
     try:
         text = path.read_text("utf-8")
-        data, root = yaml.safe_load(text), yaml.compose(text, Loader=yaml.SafeLoader)
+        data, root = parsed(text), yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else None

@@ -112,10 +112,10 @@ def mandatory(name: str = "mfa-1", **more: Any) -> dict[str, Any]:
     return case(name, **{**told, "gold": HANDED_OVER, "criteria": [], **more})
 
 
-def suite(folder: Path, *cases: dict[str, Any]) -> Suite:
-    """A suite of these cases with the shipped rubric."""
+def suite(folder: Path, *cases: dict[str, Any], **header: Any) -> Suite:
+    """A suite of these cases with the shipped rubric; `header` is what its suite.yaml says otherwise."""
     (folder / "cases").mkdir(parents=True)
-    for name, data in (("suite", HEADER), ("people", PEOPLE), ("reasons", REASONS)):
+    for name, data in (("suite", HEADER | header), ("people", PEOPLE), ("reasons", REASONS)):
         (folder / f"{name}.yaml").write_text(yaml.safe_dump(data), "utf-8")
     (folder / "rubric.yaml").write_text(RUBRIC.read_text("utf-8"), "utf-8")
     text = yaml.safe_dump(list(cases), allow_unicode=True)

@@ -210,7 +210,7 @@ def test_passes_that_do_not_fit_are_refused_with_a_sentence() -> None:
 
 def test_importing_the_statistics_loads_no_numpy() -> None:
     code = (
-        "import sys, evals.stats, evals.agreement, evals.comparison, evals.metrics.summarising;"
+        "import sys, evals.stats, evals.agreement, evals.metrics.comparison, evals.metrics.summarising;"
         "print([m for m in ('numpy', 'scipy', 'krippendorff') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
