@@ -22,7 +22,7 @@ from typing import NamedTuple
 import platformdirs
 
 TICKETS = 500
-PEER = "inspect-ai==0.3.244"
+PEER = "inspect-ai==0.3.285"
 _ROOT = Path(__file__).parents[1]
 _BARE = "pass"
 _IMPORT = "import evals.case, evals.suite"
