@@ -11,6 +11,19 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from policies.shapes import (
+    ERROR_NEARBY,
+    KEEP,
+    LEAST,
+    LOGIN_CODE,
+    PLACEHOLDER,
+    bare,
+    has_shape,
+    is_identifier,
+    mixed,
+)
+from policies.told import TOLD
+
 Kind = Literal["password", "code", "token", "key"]
 
 
@@ -28,13 +41,6 @@ _KEYWORD = (
     r"paswoord|pswr?d|pwd|pw|temporary access pass|tap|"
     r"kennwort|kennung|wachtwoord(?:en)?|wachtwrd|ww|mots? de passe|mdp|contrasenas?|contrasenya|"
     r"clave(?: de acceso)?|codigo secreto|zugangscode)"
-)
-_LOGIN_CODE = (
-    r"(?:otp|totp|mfa|2fa|tan|pin(?:[ -]?code)?|code pin|geheimzahl|toegangscode|tap|temporary access pass|"
-    r"(?:one[- ]?time|verification|authenticator|auth|security|login|sms|access|recovery|backup|"
-    r"confirmation|sign[- ]?in|bevestigings|verificatie|bestaetigungs|sicherheits|anmelde|einmal)[ -]?"
-    r"(?:code|pass(?:code|word)?|pin)|code de (?:verification|securite|confirmation)|"
-    r"codigo de (?:verificacion|seguridad|acceso))"
 )
 _IS = (
     r"(?:\s*(?:==?|:=|=>|->|:)\s*|"
@@ -56,8 +62,8 @@ _CHANGED = re.compile(
 )
 _BARE = re.compile(rf"\b{_KEYWORD}\b\)?\s+(?!\(){_VALUE}", re.IGNORECASE)
 _CODE = re.compile(
-    rf"\b(?P<key>{_LOGIN_CODE}|(?:code|codigo))\b{_FILLER}(?P<is>{_IS}|\s+)"
-    r"[\"'`]?(?P<value>\d{3}[ -]\d{3}(?!\d)|\d{2}[ -]\d{2}[ -]\d{2}(?!\d)|[a-z]?\d{4,10}(?![\d.-]?\d)|(?=\w*\d)\w{8,20}\b)",
+    rf"\b(?P<key>{LOGIN_CODE}|(?:code|codigo))\b{_FILLER}(?P<is>{_IS}|\s+)"
+    r"[\"'`]?(?P<value>\d{3}(?:[ -]\d{3}){1,2}(?![ -]?\d)|\d{2}[ -]\d{2}[ -]\d{2}(?!\d)|[a-z]?\d{4,10}(?![\d.-]?\d)|(?=\w*\d)\w{8,20}\b)",
     re.IGNORECASE,
 )
 _ASSIGNED = re.compile(
@@ -113,7 +119,7 @@ _HELD = re.compile(
 )
 _RANDOM = re.compile(r"(?<![\w/+.:=-])(?P<value>[A-Za-z0-9+/]{40,}={0,2})(?![\w/+.-])")
 _MADE_UP = re.compile(
-    r"(?<![\w/\\.:@-])(?P<value>[A-Za-z0-9][\w.-]*[!@#$^&*][\w!@#$^&*.-]*[A-Za-z0-9!#$*])(?![\w/\\@])"
+    r"(?<![\w/\\.:@-])(?P<value>[A-Za-z0-9][\w.+-]*[!@#$^&*][\w!@#$^&*.+-]*[A-Za-z0-9!#$*])(?![\w/\\@])"
 )
 _JWK = re.compile(r"\"(?:d|k|p|q|dp|dq|qi)\"\s*:\s*\"(?P<value>[\w-]{16,})\"")
 
@@ -147,26 +153,9 @@ _FORMATS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "token",
         re.compile(
-            r"\b(?:gl[a-z]{2,8}-|gh[pousr]_|xox[a-z]-|sk-|pk_|rk_|dapi|squ_|AKIA)[\w-]{16,}"
+            r"\b(?:[a-z]{2,8}_(?:live|test|prod)_(?=\w*\d)|gl[a-z]{2,8}-|gh[pousr]_|xox[a-z]-|sk-|pk_|rk_|dapi|squ_|AKIA)[\w-]{12,}"
         ),
     ),
-)
-
-_KEEP = re.compile(
-    r"(?:KB\d{5,8}|1password|0x[0-9a-f]+|AADSTS\d+|v?\d{1,4}(?:\.\d{1,5}){1,3}|\d{1,2}[:.h]\d{2}(?:am|pm)?|"
-    r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}|[\w.+-]+@[\w-]+(?:\.[\w-]+)+|[a-z]+://\S+|www\.\S+|"
-    r"(?:[a-z0-9-]+\.)+[a-z]{2,}(?:/\S*)?|\d+(?:st|nd|rd|th|h|hrs|min|mins|days?|x|%|[kmg]b)|\d+%)",
-    re.IGNORECASE,
-)
-_IDENTIFIER = re.compile(r"[A-Z]{1,6}(?:-[A-Z0-9]{2,6})*-\d{1,7}|[A-Z]{2,5}\d{4,10}|#?\d{1,3}")
-_PLACEHOLDER = re.compile(
-    r"\[?\{?<?[a-z]+-\d+>?\}?\]?|\*+|x{3,}|\.{2,}|-+|_+|<.*|\$\{?\w+\}?|%\w+%|\{\{.*"
-)
-_ERROR_NEARBY = re.compile(
-    r"(?:err(?:or|eur)?|fehler\w*|fout\w*|exit|stop|status|event|zip|postal|post|country|area|dial\w*|"
-    r"product|cost|item|asset|promo|qr|bar|source|return|result|hex|reason|http|response|room|door|"
-    r"building|project|department|sponsor|retour)\W{0,3}$",
-    re.IGNORECASE,
 )
 
 _ORDINARY_WORDS = Path(__file__).with_name("ordinary_words.txt")
@@ -186,17 +175,19 @@ _INFLECTED = re.compile(
 _ENDS_CLAUSE = re.compile(
     r"\s*(?:$|[\n,;.!?)]|and\b|und\b|en\b|et\b|y\b|but\b|for\b|btw\b|/|-\s)", re.IGNORECASE
 )
-_DIGITS = 4
 _CODE_DIGITS = 6
 _LONGEST = 40
 """Signs inside of something longer join words of a program, not of a password."""
-_LEAST = 4
 
 
 def find_secrets(text: str) -> Iterator[Secret]:
     """Secrets by shape and surroundings; stretches may overlap."""
     for kind, shape in _FORMATS:
         yield from (Secret(m.start(), m.end(), kind) for m in shape.finditer(text))
+    for pattern, is_secret, told_kind in TOLD:
+        for match in pattern.finditer(text):
+            if is_secret(match):
+                yield from _value(match, told_kind)
     for pattern, is_secret, kind_of in _RULES:
         for match in pattern.finditer(text):
             if is_secret(match):
@@ -213,27 +204,23 @@ def _value(match: re.Match[str], kind: Kind) -> Iterator[Secret]:
         yield Secret(start, start + len(inner), kind)
 
 
-def _bare(value: str) -> str:
-    return value.strip("\"'`").rstrip(".,;:)]}!?")
-
-
 def _may_be_password(match: re.Match[str]) -> bool:
     raw = match["value"]
-    value = _bare(raw)
-    if len(value) < _LEAST - 1 or _PLACEHOLDER.fullmatch(value) or _KEEP.fullmatch(value):
+    value = bare(raw)
+    if len(value) < LEAST - 1 or PLACEHOLDER.fullmatch(value) or KEEP.fullmatch(value):
         return False
     direct = match.start("is") == match.end("key")
     if raw[:1] in "\"'`":
         first = value.casefold().split()[0]
         return first not in _ordinary() and (direct or " " not in value)
-    if _has_shape(value, strict=not direct):
+    if has_shape(value, strict=not direct):
         return True
     return direct and _is_word_as_password(match, value)
 
 
 def _is_word_as_password(match: re.Match[str], value: str) -> bool:
     """A plain word counts when it is all that is said: "my password is sunshine"."""
-    if not value.isalpha() or len(value) <= _LEAST or value.casefold() in _ordinary():
+    if not value.isalpha() or len(value) <= LEAST or value.casefold() in _ordinary():
         return False
     if _INFLECTED.match(value) or (value.isupper() and match["key"].isupper()):
         return False
@@ -243,24 +230,25 @@ def _is_word_as_password(match: re.Match[str], value: str) -> bool:
 
 def _may_be_code(match: re.Match[str]) -> bool:
     value = match["value"]
-    if _KEEP.fullmatch(value) or _PLACEHOLDER.fullmatch(value):
+    if KEEP.fullmatch(value) or PLACEHOLDER.fullmatch(value):
         return False
     before = match.string[max(0, match.start() - 30) : match.start()]
     if match["key"].casefold() in {"code", "codigo"}:
-        explicit = match["is"].strip() != "" and len(re.sub(r"\D", "", value)) >= _CODE_DIGITS
-        return explicit and _ERROR_NEARBY.search(before) is None and value[0].isdigit()
+        told = match["is"].strip() != "" or re.fullmatch(r"\d{3}(?:[ -]\d{3}){1,2}", value)
+        explicit = bool(told) and len(re.sub(r"\D", "", value)) >= _CODE_DIGITS
+        return explicit and ERROR_NEARBY.search(before) is None and value[0].isdigit()
     return value[0].isdigit() or not value.isalpha()
 
 
 def _may_be_assigned(match: re.Match[str]) -> bool:
-    value = _bare(match["value"])
-    if _PLACEHOLDER.fullmatch(value) or _KEEP.fullmatch(value) or value.casefold() in _ordinary():
+    value = bare(match["value"])
+    if PLACEHOLDER.fullmatch(value) or KEEP.fullmatch(value) or value.casefold() in _ordinary():
         return False
     if _kind_of(match["key"]) == "password":
         plain = value.isalpha()
         at_end = _ENDS_CLAUSE.match(match.string, match.start("value") + len(value))
-        return len(value) >= _LEAST and (not plain or at_end is not None)
-    return len(value) >= 2 * _LEAST and _has_shape(value, strict=False)
+        return len(value) >= LEAST and (not plain or at_end is not None)
+    return len(value) >= 2 * LEAST and has_shape(value, strict=False)
 
 
 def _kind_of(key: str) -> Kind:
@@ -269,46 +257,28 @@ def _kind_of(key: str) -> Kind:
     return "password" if any(mark in folded for mark in marks) else "token"
 
 
-def _has_shape(value: str, *, strict: bool) -> bool:
-    """Whether a word looks made up: digits or signs among letters, or capitals inside.
-
-    `strict` is for values without a connecting word, where identifiers are more likely.
-    """
-    if len(value) < _LEAST or _PLACEHOLDER.fullmatch(value) or _KEEP.fullmatch(value):
-        return False
-    digits = sum(char.isdigit() for char in value)
-    letters = sum(char.isalpha() for char in value)
-    if strict and (_IDENTIFIER.fullmatch(value) or not digits):
-        return False
-    if digits:
-        return letters > 0 or digits >= _DIGITS
-    signs = re.search(r"[!@#$%^&*_+=?~|\\]", value)
-    inner = re.search(r"[a-z][A-Z]", value)
-    return signs is not None or inner is not None
-
-
 def _has_strict_shape(match: re.Match[str]) -> bool:
-    return _has_shape(_bare(match["value"]), strict=True)
+    return has_shape(bare(match["value"]), strict=True)
 
 
 def _is_made_up(match: re.Match[str]) -> bool:
     """What nobody writes but as a password: both cases and digits, with a sign inside."""
-    value = _bare(match["value"])
+    value = bare(match["value"])
     return (
-        len(value) >= 2 * _LEAST
-        and _mixed(value)
+        len(value) >= 2 * LEAST
+        and mixed(value)
         and re.search(r"[!@#$^*]|&(?=\d)", value[1:]) is not None
         and len(value) <= _LONGEST
-        and value.count(".") < _LEAST - 1
-        and not _is_identifier(value)
+        and value.count(".") < LEAST - 1
+        and not is_identifier(value)
     )
 
 
 def _is_entered(match: re.Match[str]) -> bool:
     """A password by its looks alone, said to have been typed: "Zonnebloem12!", "Blauwe.Fiets.93"."""
     raw = match["value"].rstrip(".,;:)]}\"'")
-    value = _bare(raw)
-    if len(value) < 2 * _LEAST or not _mixed(value) or _is_identifier(value):
+    value = bare(raw)
+    if len(value) < 2 * LEAST or not mixed(value) or is_identifier(value):
         return False
     joined = re.fullmatch(r"(?:[A-Z]?[a-z]{2,}[._-]){1,4}[A-Za-z]*\d{1,4}", value)
     return joined is not None or re.search(r"[!@#$%^&*?~+=]", raw[1:]) is not None
@@ -316,19 +286,11 @@ def _is_entered(match: re.Match[str]) -> bool:
 
 def _is_random(match: re.Match[str]) -> bool:
     value = match["value"]
-    return _mixed(value) and re.search(r"[a-z]{5}|/.*/.*/", value) is None
-
-
-def _mixed(value: str) -> bool:
-    return all(re.search(shape, value) for shape in (r"[a-z]", r"[A-Z]", r"\d"))
-
-
-def _is_identifier(value: str) -> bool:
-    return any(shape.fullmatch(value) for shape in (_KEEP, _IDENTIFIER, _PLACEHOLDER))
+    return mixed(value) and re.search(r"[a-z]{5}|/.*/.*/", value) is None
 
 
 def _is_filled_in(match: re.Match[str]) -> bool:
-    return _PLACEHOLDER.fullmatch(match["value"]) is None
+    return PLACEHOLDER.fullmatch(match["value"]) is None
 
 
 def _always(kind: Kind) -> Callable[[re.Match[str]], Kind]:

@@ -19,7 +19,7 @@ from policies.model import Value
 if TYPE_CHECKING:
     from presidio_analyzer import LocalRecognizer, RecognizerResult
 
-PersonalKind = Literal["card", "email", "iban", "ip", "person", "phone", "ssn"]
+PersonalKind = Literal["address", "birth", "card", "email", "iban", "ip", "person", "phone", "ssn"]
 
 
 class Datum(NamedTuple):
@@ -99,6 +99,32 @@ _NATIONAL_SHAPE = re.compile(
     rf"\b{_NATIONAL_NUMBER}\b[^\n\d]{{0,40}}?(?P<value>\b(?:(?-i:[A-Z]{{2}}) ?)?\d(?:[ .-]?\d){{5,14}}(?:[ -]?(?-i:[A-Z]))?\b)",
     re.IGNORECASE,
 )
+_PASSPORT = re.compile(
+    r"\b(?:passport|paspoort|reisepass|passeport|pasaporte)\b(?: (?:number|no|nr|nummer))?\W{0,3}(?:is |ist |: )?"
+    r"(?P<value>(?=[A-Z0-9]*\d[A-Z0-9]*\d)[A-Z0-9]{7,10})\b"
+    r"|(?i:\b(?:employee|staff|personnel|badge)[ -]?(?:card|number|no|nr|id)\W{0,3}(?:is )?)(?P<card>\d[\d-]{4,14}\d)\b"
+)
+"""Letters stand in capitals; a keyword before them says what they are."""
+_BORN = re.compile(
+    r"\b(?:born|dob|d\.o\.b\.?|date of birth|birth ?da(?:y|te)|geboren|geb\.|geburtsdatum|geboortedatum|nee? le|ne\(e\) le|"
+    r"date de naissance|nacid[oa]|fecha de nacimiento)\W{0,3}(?:is |on |am |op |le |el )?"
+    r"(?P<value>\d{1,4}[-./ ]\d{1,2}[-./ ]\d{2,4}|\d{1,2}\.? [a-z]{3,9}\.? \d{4})",
+    re.IGNORECASE,
+)
+_STREET = (
+    r"(?:Street|Road|Rd|Lane|Avenue|Ave|Close|Drive|Grove|View|Court|Place|Gardens?|Terrace|Crescent|Hill|Row|Walk|Mews|Square|"
+    r"Boulevard|Parkway)"
+)
+_AFTER_STREET = r"(?:,? [A-Z][a-z'-]+){0,2}(?:,? (?:[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}|\d{4} ?[A-Z]{2}|[A-Z]{2} \d{5}))?"
+_HOME = re.compile(
+    rf"\b\d{{1,4}}[a-zA-Z]?,? (?:[A-Z][\w'-]+ ){{1,3}}{_STREET}\b{_AFTER_STREET}"
+    r"|\b[A-Z][a-z]+(?:straat|weg|laan|plein|gracht|kade|strasse|stra\u00dfe|gasse|allee|platz) \d{1,4}[a-z]?\b(?:,? (?:\d{4} ?[A-Z]{2}|\d{5}))?"
+    r"(?: [A-Z][a-z]+)?"
+    r"|\b\d{1,4}(?: bis| ter)?,? (?:rue|avenue|boulevard|chemin) (?:de la |de l'|du |des |de )?[A-Z][\w'-]+(?:,? \d{5})?(?: [A-Z][a-z]+)?"
+    r"|\b(?:[Cc]alle|[Pp]laza|[Aa]venida) (?:de la |del |de )?[A-Z][\w'-]+,? \d{1,4}\b(?:,? \d{5})?"
+    r"|\b\d{1,4} (?:[A-Z][\w'-]+ ){1,3}?(?=[A-Z]{1,2}\d)[A-Z]{1,2}\d[A-Z\d]? ?\d[A-Z]{2}\b"
+)
+"""A house with its street; a site, a floor and a desk are none."""
 _NINO = re.compile(r"\b[A-CEGHJ-PR-TW-Z][A-CEGHJ-NPR-TW-Z] ?(?:\d{2} ?){3}[A-D]\b")
 """A British national insurance number, which has a form of its own."""
 _IN_ADDRESS_OF_A_SITE = re.compile(r"://[^/\s]{0,200}$")
@@ -149,6 +175,7 @@ class PersonalData:
                     if belongs(text, found, self._known):
                         yield Datum(found.start, found.end, kind)
             yield from _numbers(text, self._known)
+            yield from _citizens(text)
         if names_but is not None:
             yield from self._people(text, names_but)
 
@@ -212,21 +239,31 @@ def _unneeded_left_out() -> Iterator[None]:
 
 
 def _numbers(text: str, known: Known) -> Iterator[Datum]:
-    """Numbers of cards, phones and citizens that are none by their form alone."""
+    """Numbers of cards and phones that are none by their form alone."""
     for match in _CARD_SHAPE.finditer(text):
         if _CARD_BEFORE.search(text[max(0, match.start() - 40) : match.start()]):
             yield Datum(*match.span(), "card")
+    for match in _PHONE_SHAPE.finditer(text):
+        ending = _ending(match[0])
+        said = ending in known.private_lines or _is_called_phone(text, *match.span())
+        if said and ending not in known.open_lines:
+            yield Datum(*match.span(), "phone")
+
+
+def _citizens(text: str) -> Iterator[Datum]:
+    """What an authority or an employer knows somebody by, when they were born and where they live."""
     for match in _NATIONAL_SHAPE.finditer(text):
         named = text[max(0, match.start("value") - 40) : match.start("value")]
         if not _IDENTIFIES_A_THING.search(named) and not _is_date_or_version(match["value"]):
             yield Datum(*match.span("value"), "ssn")
     for match in _NINO.finditer(text):
         yield Datum(*match.span(), "ssn")
-    for match in _PHONE_SHAPE.finditer(text):
-        ending = _ending(match[0])
-        said = ending in known.private_lines or _is_called_phone(text, *match.span())
-        if said and ending not in known.open_lines:
-            yield Datum(*match.span(), "phone")
+    for match in _PASSPORT.finditer(text):
+        yield Datum(*match.span("value" if match["value"] else "card"), "ssn")
+    for match in _BORN.finditer(text):
+        yield Datum(*match.span("value"), "birth")
+    for match in _HOME.finditer(text):
+        yield Datum(*match.span(), "address")
 
 
 def _is_called_phone(text: str, start: int, end: int) -> bool:

@@ -17,7 +17,7 @@ from copilot.understanding.signs import signs
 
 _MAX_READ_CHARS = 4_000
 _CLEAR = 0.75
-_CLEAR_ACT, _SHORT = 0.5, 4
+_CLEAR_ACT, _SHORT = 0.7, 4
 _MIN_PART_WORDS = 5
 """A shorter sentence says too little to be read by itself."""
 _MOST = 0.7

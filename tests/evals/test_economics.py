@@ -216,7 +216,7 @@ def test_a_book_that_is_not_there_or_no_yaml_is_told(tmp_path: Path) -> None:
         book(tmp_path / "none.yaml")
     broken = tmp_path / "broken.yaml"
     broken.write_text("lines: [", "utf-8")
-    with pytest.raises(SuiteError, match=r"broken\.yaml:1: This is no YAML"):
+    with pytest.raises(SuiteError, match=r"broken\.yaml:\d: This is no YAML"):
         book(broken)
 
 

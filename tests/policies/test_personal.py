@@ -41,6 +41,13 @@ MASKED = [
         "Urlaub vorbei, mein DNI 12345678Z steht drauf",
         "Urlaub vorbei, mein DNI [ssn-1] steht drauf",
     ),
+    ("passport QK7T40MX1 for the badge", "passport [ssn-1] for the badge"),
+    ("staff card 5520-1177, thanks", "staff card [ssn-1], thanks"),
+    ("to prove it: born 03/11/1984", "to prove it: born [birth-1]"),
+    ("geboren 7. März 1990 in Ulm", "geboren [birth-1] in Ulm"),
+    ("send it to 7 Larkspur Road, Ilkley LS29 9AB please", "send it to [address-1] please"),
+    ("stuur maar naar Bloemstraat 12, 3014 AB Rotterdam", "stuur maar naar [address-1]"),
+    ("adresse: 14 rue des Lilas, 69003 Lyon merci", "adresse: [address-1] merci"),
     ("call me on +44 7700 900123 please", "call me on [phone-1] please"),
     ("Telefon: 0171 2345678", "Telefon: [phone-1]"),
     ("my number changed, phone is 416 60 039", "my number changed, phone is [phone-1]"),
@@ -81,6 +88,8 @@ KEPT = [
     "https://passwordreset.larkfield.example/step?id=12345678",
     "Dana Reed in Leeds asks to reset the password of Omar Haddad",
     "social event on 12.11.2026 14:00, passport ticket 20261122",
+    "desk 14 floor 2, building 7 North Wing, room 12 Boston, line 3 Leeds",
+    "passport office, born in the office, 3 people on Hill",
     "FORM-NET-07, KB5034441, AADSTS50076",
 ]
 

@@ -23,6 +23,16 @@ def redactor(tmp_path_factory: pytest.TempPathFactory) -> Redactor:
 
 
 SECRETS = [
+    ("the wifi key is groene-tulp-77!q if you want to look", "groene-tulp-77!q"),
+    ("url=https://x.example and key=zzk_live_4Rt9Yq12Wm55", "zzk_live_4Rt9Yq12Wm55"),
+    ("login fails, I'm sure it's Osprey-under-Malham-41", "Osprey-under-Malham-41"),
+    ("would 'Gherkin.Canoe.1974.Bert' be ok by the rules?", "Gherkin.Canoe.1974.Bert"),
+    ("tablet, unlock code 771530 if you need it", "771530"),
+    ("can't scan, then code 552 190 774", "552 190 774"),
+    ("the stick has a PIN on the label: 6650912", "6650912"),
+    ("he asked for the code in the app and it worked (604 118 it was)", "604 118"),
+    ("pass from this morning says expired: Rk7+bT2x!w", "Rk7+bT2x!w"),
+    ("it says used already: https://enrol.acme.example/once/4kWz-81Tr-QmB2", "4kWz-81Tr-QmB2"),
     ("mijn pincode van de werktelefoon is trouwens 771204", "771204"),
     ("die Geheimzahl der App ist übrigens 550917", "550917"),
     ("voucher photo, first one reads 7KQM-2XWP-M40D-9RTA", "7KQM-2XWP-M40D-9RTA"),
@@ -86,6 +96,10 @@ SECRETS = [
 ]
 
 INNOCENT = [
+    "login to Probe-Housing-2027 and Tender-2027 fails, site Dealer-Conditions",
+    "https://passwordreset.larkfield.example/reset/help and https://mysignins.larkfield.example/devices",
+    "error code 0x87D1041C, code 550 5.7.1, the key is under the mat",
+    "Windows-Server-2022 and Adobe.Acrobat.2024 won't log in",
     "device LAP-LDS-0412-B, part 5810-ABCD-0001, asset LK-10412-2024-0001",
     "guid 6F9619FF-8B86-D011-B42D-00C04FC964FF",
     "pin code page opens twice, then error",
