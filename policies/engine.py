@@ -83,14 +83,15 @@ def decide(request: PolicyRequest, policies: Policies) -> Decision:
     """
     request = _in_order(request)
     added = _added_by_model(request)
-    rulings = sorted(
-        (_ruling(asked, request, policies) for asked in _asked(request)),
-        key=lambda ruling: _rank(ruling, added=ruling.action in added),
+    ranked = sorted(
+        ((asked, _ruling(asked, request, policies)) for asked in _asked(request)),
+        key=lambda pair: _rank(pair[1], added=pair[0] in added),
     )
+    rulings = tuple(ruling for _, ruling in ranked)
     first = rulings[0]
     return Decision(
         effect=first.effect,
-        rulings=tuple(rulings),
+        rulings=rulings,
         rules=tuple(dict.fromkeys(rule for ruling in rulings for rule in ruling.rules)),
         queue=first.queue,
         priority=first.priority,
@@ -120,14 +121,14 @@ def _asked(request: PolicyRequest) -> Iterable[_Asked]:
     return dict.fromkeys(_Asked(each.action, each.relation) for each in wanted)
 
 
-def _added_by_model(request: PolicyRequest) -> frozenset[str]:
-    """Actions that only a chat model saw.
+def _added_by_model(request: PolicyRequest) -> frozenset[_Asked]:
+    """What only a chat model saw: an action, or for whom it is wanted.
 
     Among rulings as strict and as urgent, theirs come last: a model may raise what happens to a
     case, not redirect it.
     """
-    others = {each.action for each in request.actions if each.seen_by != "model"}
-    return frozenset(each.action for each in request.actions) - others
+    others = {_Asked(a.action, a.relation) for a in request.actions if a.seen_by != "model"}
+    return frozenset(_Asked(a.action, a.relation) for a in request.actions) - others
 
 
 def _ruling(asked: _Asked, request: PolicyRequest, policies: Policies) -> Ruling:
