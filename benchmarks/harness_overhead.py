@@ -5,7 +5,7 @@
 Every measurement is a process of its own; the two take turns. Processor time is user and system of that process;
 memory is its peak over that of a bare interpreter. Ours loads the suite, asks a transcript that echoes the ticket,
 writes every row, grades it by the shipped rubric and writes the grades; theirs evaluates the same tickets with a
-model that echoes and a scorer that looks for words. The peer lives in an environment of its own, made on first use.
+solver that echoes and a scorer that looks for words. The peer lives in an environment of its own, made on first use.
 """
 
 import argparse
@@ -25,7 +25,7 @@ TICKETS = 500
 PEER = "inspect-ai==0.3.285"
 _ROOT = Path(__file__).parents[1]
 _BARE = "pass"
-_IMPORT = "import evals.case, evals.suite"
+_IMPORT = "import evals"
 _OURS = """
 import asyncio, sys
 from pathlib import Path
@@ -56,16 +56,23 @@ _THEIRS = """
 import json, sys
 from inspect_ai import Task, eval
 from inspect_ai.dataset import Sample
-from inspect_ai.model import ModelOutput, get_model
+from inspect_ai.model import ModelOutput
 from inspect_ai.scorer import includes
+from inspect_ai.solver import solver
 
 told = [json.loads(line) for line in open(sys.argv[1] + "/tickets.jsonl")]
 samples = [Sample(id=one["id"], input=one["text"], target="certificate") for one in told]
-def echo(input, tools, tool_choice, config):
-    return ModelOutput.from_content("mockllm/model", input[-1].text)
-model = get_model("mockllm/model", custom_outputs=echo)
-(log,) = eval(Task(dataset=samples, scorer=includes()), model=model, log_dir=sys.argv[2], display="none")
-assert log.status == "success" and len(log.samples) == int(sys.argv[3]), log.status
+
+@solver
+def echo():
+    async def solve(state, generate):
+        state.output = ModelOutput.from_content("echo", state.input_text)
+        return state
+    return solve
+
+task = Task(dataset=samples, solver=echo(), scorer=includes())
+(log,) = eval(task, model="mockllm/model", log_dir=sys.argv[2], display="none")
+assert log.status == "success" and len(log.samples) == int(sys.argv[3]), log.error
 """
 
 

@@ -89,7 +89,7 @@ def _once(minutes: Amount, rate: Amount) -> float:
 def _results(book: Book, run: Measured, month: Bill, seed: int) -> Iterator[Line]:
     spread = band(book, run, seed=seed)
     drawn = f"5 to 95 % of {_drawn(book)}"
-    yield Line("Total of the month", _usd(month.total), "the sum of the lines above")
+    yield Line("Total of the month", _usd(month.total), "the sum of the lines of the bill below")
     for name, value, what in (
         ("A ticket handled", month.handled, "reached the copilot, whoever ended it"),
         ("A ticket deflected", month.deflected, "no person took part"),
