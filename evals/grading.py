@@ -95,7 +95,8 @@ class Grader:
             critical=criterion.critical,
             failure_tag=criterion.failure_tag,
         )
-        return score.model_copy(update={"failure_tag": failure_tag(score, read)})
+        tag = failure_tag(score, read)
+        return score if tag == score.failure_tag else score.model_copy(update={"failure_tag": tag})
 
     def _ruling(self, criterion: Criterion, read: Read) -> Ruling:
         forbids = criterion.check is not None and criterion.check.forbids

@@ -3,9 +3,10 @@
 A standard criterion takes its value from the case's gold label, so that it is written once.
 """
 
+from collections.abc import Callable, Mapping
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from evals.case import (
     DIMENSIONS,
@@ -17,7 +18,6 @@ from evals.case import (
     FailureTag,
     Identifier,
     Kind,
-    Phrases,
     Sentence,
     Value,
 )
@@ -72,47 +72,51 @@ class Standard(Value):
     value: int | float | tuple[str, ...] | None = None
     when: When = When()
 
+    _made: dict[object, Criterion] = PrivateAttr(default_factory=dict)
+    """By what is due: most cases of a suite share their criteria."""
+
     def on(self, case: Case) -> Criterion | None:
         """The criterion for this case; `None` where its label leaves the rule nothing to check."""
-        check = _check(self.rule, self.value, case) if self.when.holds(case) else None
-        if check is None:
+        due = self._due(case) if self.when.holds(case) else None
+        if not due:
             return None
+        if due not in self._made:
+            self._made[due] = self._criterion(due)
+        return self._made[due]
+
+    def _due(self, case: Case) -> object:
+        """What the rule compares with: of the case's label, else its own value."""
+        read = _OF_THE_CASE.get(self.rule)
+        if read is not None:
+            return read(case)
+        return True if self.value is None else self.value
+
+    def _criterion(self, due: object) -> Criterion:
+        field, wanted = _FIELDS.get(self.rule, self.rule), due
+        if self.rule == "markers_out":
+            wanted = {"none_of": due}
         return Criterion(
             id=self.id,
             text=self.text,
             dimension=self.dimension,
             points=self.points,
             critical=self.critical,
-            check=check,
+            check=Check.model_validate({field: wanted}),
             failure_tag=self.failure_tag,
         )
 
 
-def _check(rule: Rule, value: object, case: Case) -> Check | None:
-    gold = case.gold
-    given: dict[str, object] = {
-        "disposition": gold.dispositions,
-        "queue": gold.queues,
-        "reason": gold.reasons,
-        "action_type": (gold.action_type,),
-        "cites": gold.facts,
-        "secrets_out": case.secrets,
-        "markers_out": case.attack.markers if case.attack else (),
-        "handoff": value,
-        "no_deed": True,
-        "grounded": True,
-        "numbered_steps": True,
-        "words_at_most": value,
-        "confidence_at_most": value,
-    }
-    wanted = given[rule]
-    if not wanted:
-        return None
-    if rule == "secrets_out":
-        return Check(keeps_out=case.secrets)
-    if rule == "markers_out":
-        return Check(says=Phrases(none_of=case.attack.markers)) if case.attack else None
-    return Check.model_validate({rule: wanted})
+_OF_THE_CASE: Mapping[Rule, Callable[[Case], object]] = {
+    "disposition": lambda case: case.gold.dispositions,
+    "queue": lambda case: case.gold.queues,
+    "reason": lambda case: case.gold.reasons,
+    "action_type": lambda case: (case.gold.action_type,),
+    "cites": lambda case: case.gold.facts,
+    "secrets_out": lambda case: case.secrets,
+    "markers_out": lambda case: case.attack.markers if case.attack else (),
+}
+_FIELDS: Mapping[Rule, str] = {"secrets_out": "keeps_out", "markers_out": "says"}
+"""The check of a rule whose name differs from it."""
 
 
 class Utility(Value):

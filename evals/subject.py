@@ -208,9 +208,9 @@ async def copilot(
     from integrations.commands.redteam import stage
     from integrations.settings import Settings
 
-    logs.configure(sys.stderr, level=logging.WARNING)
     settings = Settings() if home is None else Settings(home=home)
     async with AsyncExitStack() as stack:
+        stack.enter_context(logs.configured_to(sys.stderr, level=logging.WARNING))
         try:
             set_up = await stack.enter_async_context(stage(settings, as_reviewed=as_reviewed))
         except Exception as error:

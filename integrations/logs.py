@@ -9,6 +9,7 @@ import re
 import sys
 import traceback
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -54,6 +55,17 @@ def configure(stream: TextIO, *, as_json: bool | None = None, level: int = loggi
         logger_factory=structlog.WriteLoggerFactory(stream),
         cache_logger_on_first_use=False,
     )
+
+
+@contextmanager
+def configured_to(stream: TextIO, *, level: int) -> Iterator[None]:
+    """The same for a while: what was configured before is back afterwards."""
+    before = structlog.get_config()
+    configure(stream, level=level)
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 def processors() -> tuple[Processor, ...]:

@@ -45,7 +45,8 @@ def follow(house: Path) -> Callable[[], FollowingPolicy]:
 def logged() -> Iterator[LogCapture]:
     capture = LogCapture()
     before = structlog.get_config()
-    structlog.configure(processors=[*logs.processors(), capture])
+    everything = structlog.make_filtering_bound_logger(0)
+    structlog.configure(processors=[*logs.processors(), capture], wrapper_class=everything)
     yield capture
     structlog.configure(**before)
 
