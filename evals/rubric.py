@@ -72,26 +72,17 @@ class Standard(Value):
     value: int | float | tuple[str, ...] | None = None
     when: When = When()
 
-    _made: dict[object, Criterion] = PrivateAttr(default_factory=dict)
-    """By what is due: most cases of a suite share their criteria."""
-
-    def on(self, case: Case) -> Criterion | None:
-        """The criterion for this case; `None` where its label leaves the rule nothing to check."""
-        due = self._due(case) if self.when.holds(case) else None
-        if not due:
+    def due(self, case: Case) -> object:
+        """What the rule compares with, of the case's label or its own value; nothing: it does not stand."""
+        if not self.when.holds(case):
             return None
-        if due not in self._made:
-            self._made[due] = self._criterion(due)
-        return self._made[due]
-
-    def _due(self, case: Case) -> object:
-        """What the rule compares with: of the case's label, else its own value."""
         read = _OF_THE_CASE.get(self.rule)
         if read is not None:
             return read(case)
         return True if self.value is None else self.value
 
-    def _criterion(self, due: object) -> Criterion:
+    def criterion(self, due: object) -> Criterion:
+        """The criterion on every case where the same is due."""
         field, wanted = _FIELDS.get(self.rule, self.rule), due
         if self.rule == "markers_out":
             wanted = {"none_of": due}
@@ -158,7 +149,18 @@ class Rubric(Value):
             raise ValueError("Two standard criteria have the same id. Rename one.")
         return self
 
+    _made: dict[tuple[str, object], Criterion] = PrivateAttr(default_factory=dict)
+    """By standard and what is due: most cases of a suite share theirs."""
+
     def criteria(self, case: Case) -> tuple[Criterion, ...]:
         """All criteria of a case: the standard ones, then its own."""
-        standard = (standard.on(case) for standard in self.standard)
-        return (*(criterion for criterion in standard if criterion), *case.criteria)
+        made, found = self._made, list[Criterion]()
+        for standard in self.standard:
+            due = standard.due(case)
+            if not due:
+                continue
+            key = standard.id, due
+            if key not in made:
+                made[key] = standard.criterion(due)
+            found.append(made[key])
+        return (*found, *case.criteria)

@@ -7,7 +7,7 @@ data (`deeds.yaml`).
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -91,11 +91,11 @@ def claimed(text: Text, said: Text) -> str | None:
 
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
-    for words, patterns, harmless in _patterns():
-        for pattern in patterns if words.search(text.lined) else ():
+    for tongue in _tongues():
+        for pattern in tongue.claims if tongue.words.search(text.lined) else ():
             for found in pattern.finditer(text.lined):
                 quoted = text.flat[slice(*found.span())] in said.flat
-                if not quoted and not _meant_otherwise(text, found, harmless):
+                if not quoted and not _meant_otherwise(text, found, tongue.harmless):
                     return text.sentence(*found.span())
     return None
 
@@ -121,21 +121,29 @@ def _conditional(lined: str, start: int) -> bool:
     return bool(_IF.search(sentence))
 
 
+class _Patterns:
+    """What finds the claims of one language. Most replies hold no word of most: those are compiled when one does."""
+
+    def __init__(self, name: str, tongue: _Tongue) -> None:
+        self._name, self._tongue = name, tongue
+        verbs = (*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored)
+        self.words = re.compile(rf"(?<!\w)(?:{_any(verbs)})(?!\w)")
+
+    @cached_property
+    def claims(self) -> tuple[re.Pattern[str], ...]:
+        return tuple(re.compile(p, re.MULTILINE) for p in _of(self._name, self._tongue))
+
+    @cached_property
+    def harmless(self) -> re.Pattern[str]:
+        """What may be claimed."""
+        return re.compile(rf"(?<!\w)(?:{_any(self._tongue.harmless)}|{self._tongue.mine})(?!\w)")
+
+
 @cache
-def _patterns() -> tuple[tuple[re.Pattern[str], tuple[re.Pattern[str], ...], re.Pattern[str]], ...]:
-    """For each language: its words of deeds, the claims, and what may be claimed."""
+def _tongues() -> tuple[_Patterns, ...]:
     words = parsed(_WORDS.read_text("utf-8"))
     tongues = TypeAdapter(dict[str, _Tongue]).validate_python(words)
-    return tuple(
-        (
-            re.compile(
-                rf"(?<!\w)(?:{_any((*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored))})(?!\w)"
-            ),
-            tuple(re.compile(p, re.MULTILINE) for p in _of(name, tongue)),
-            re.compile(rf"(?<!\w)(?:{_any(tongue.harmless)}|{tongue.mine})(?!\w)"),
-        )
-        for name, tongue in tongues.items()
-    )
+    return tuple(_Patterns(name, tongue) for name, tongue in tongues.items())
 
 
 def _of(name: str, tongue: _Tongue) -> Iterator[str]:
