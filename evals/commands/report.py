@@ -1,8 +1,13 @@
 """`evals report`: what came of a run, to read and to hand on."""
 
+import os
+import sys
 from pathlib import Path
 
 import click
+
+_SCREENS = {"DISPLAY", "WAYLAND_DISPLAY"}
+"""Variables of which a desktop sets one; without them, openers only complain or fill the terminal."""
 
 
 @click.command("report")
@@ -45,4 +50,15 @@ def command(
         page = report(folders, out, suite=suite, reference=reference, prices=prices)
         click.echo(str(page))
         if show:
-            click.launch(str(page))
+            _shown(page)
+
+
+def _shown(page: Path) -> None:
+    """Open it where there is a screen; else say how."""
+    desktop = sys.platform in ("win32", "darwin") or os.environ.keys() & _SCREENS
+    if desktop:
+        click.launch(str(page))
+    else:
+        click.echo(
+            f"There is no screen here to open it on. In a browser: {page.resolve().as_uri()}"
+        )
