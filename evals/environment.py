@@ -1,5 +1,6 @@
-"""The one place of the benchmark that reads the environment: for the keys that a vendor's configuration names.
+"""The one place of the benchmark that reads the environment.
 
+It is read for the keys that a vendor's configuration names, and for whether there is a screen.
 No settings class can list them, for their names stand in files that other people write. What is read is handed on as
 plain values; nothing of it is kept in results.
 """

@@ -1,12 +1,11 @@
 """`evals report`: what came of a run, to read and to hand on."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
-_SCREENS = {"DISPLAY", "WAYLAND_DISPLAY"}
+_SCREENS = ("DISPLAY", "WAYLAND_DISPLAY")
 """Variables of which a desktop sets one; without them, openers only complain or fill the terminal."""
 
 
@@ -55,8 +54,9 @@ def command(
 
 def _shown(page: Path) -> None:
     """Open it where there is a screen; else say how."""
-    desktop = sys.platform in ("win32", "darwin") or os.environ.keys() & _SCREENS
-    if desktop:
+    from evals.environment import variable
+
+    if sys.platform in ("win32", "darwin") or any(map(variable, _SCREENS)):
         click.launch(str(page))
     else:
         click.echo(
