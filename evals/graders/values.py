@@ -1,6 +1,6 @@
 """The values a text holds that can be right or wrong: links, numbers with their unit, codes, commands.
 
-A day of a month is reckoned from what the employee said, and is none.
+A day of a month is reckoned from what the employee said, and is none; nor is the number in a product's name.
 
 A value is written in one way, whatever way the text wrote it, so that two texts can be compared.
 """
@@ -59,6 +59,7 @@ _VALUE = re.compile(
       (?<![\w.@/])(?=[\w+])(?:
       (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<link>(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?![\w@])(?::\d+)?(?:/[^\s<>"')\]|]*)?)
+    | (?P<product>(?:microsoft|office|m|o)[ ]?365(?!\w))
     | (?P<dated>(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{_MONTH})|(?:{_MONTH})\s\d{{1,2}}(?!\w))
     | (?P<date>\d{{4}}-\d{{2}}-\d{{2}})
     | (?P<clock>(?<![\d:])\d{{1,2}}:\d{{2}}(?![\d:]))
@@ -112,7 +113,7 @@ def commands(raw: str) -> frozenset[str]:
 def _values(flat: str) -> Iterator[str]:
     for found in _VALUE.finditer(flat):
         kind, value = found.lastgroup, found.group()
-        if kind == "dated":
+        if kind in ("dated", "product"):
             continue
         if kind == "link":
             yield value.split("://")[-1].removeprefix("www.").rstrip("/.,;:!?'")

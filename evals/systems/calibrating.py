@@ -187,19 +187,35 @@ def _near(case: Case) -> tuple[str, ...]:
 
 
 def _carrying(facts: Sequence[str], articles: Sequence[Article], ask: Ask) -> list[Article]:
-    """Current articles that carry the facts, the one with most of them first."""
-    held = [
-        (len(set(article.facts) & set(facts)), article)
-        for article in articles
-        if article.is_current(ask.at.date())
-    ]
-    best = sorted((pair for pair in held if pair[0]), key=lambda pair: (-pair[0], pair[1].id))
+    """Current articles for the gold answer: those that carry its facts, then what else its figures and links need.
+
+    Of several that carry a fact, the one that shares most of the answer's words.
+    """
+    current = [article for article in articles if article.is_current(ask.at.date())]
+    wanted = set(_WORD.findall(ask.case.gold.reference.lower()))
+    words = {article.id: set(_WORD.findall(article.text.lower())) for article in current}
+
+    def fit(article: Article) -> tuple[int, int, str]:
+        shared = len(words[article.id] & wanted)
+        return -len(set(article.facts) & set(facts)), -shared, article.id
+
     chosen: list[Article] = []
-    for _, article in best:
+    for article in sorted(current, key=fit):
         known = {fact for each in chosen for fact in each.facts}
         if set(article.facts) & set(facts) - known:
             chosen.append(article)
+    missing = {word for word in wanted if _TELLING.search(word)}
+    missing -= {word for each in chosen for word in words[each.id]}
+    for article in sorted(current, key=fit) if facts else ():
+        if missing & words[article.id]:
+            chosen.append(article)
+            missing -= words[article.id]
     return chosen
+
+
+_WORD = re.compile(r"[^\W_](?:[\w.:/+-]*\w)?")
+_TELLING = re.compile(r"\d|\w\.\w")
+"""A figure, a code or a link."""
 
 
 def _cited(article: Article) -> Cited:

@@ -1,15 +1,26 @@
 """The six systems that test the benchmark, over a register and a suite of the test's own."""
 
 import asyncio
+from datetime import date
 from pathlib import Path
 
 from evals.grade import Grade
 from evals.grading import Grader
+from evals.sources import Article
 from evals.suite import Suite
 from evals.systems import calibrating
 from evals.systems.calibrating import Answer, Calibrating
 from evals.systems.system import Played, ask_of
-from tests.evals.small_suite import REGISTER, case, criterion, episode, mandatory, suite
+from tests.evals.small_suite import (
+    CERTIFICATE,
+    REGISTER,
+    TRAVEL,
+    case,
+    criterion,
+    episode,
+    mandatory,
+    suite,
+)
 
 ARTICLES = REGISTER.articles
 SECRET = "Tanuki#5150"
@@ -44,6 +55,24 @@ def test_the_oracle_earns_everything(tmp_path: Path) -> None:
     for name in small.by_id:
         grade = graded(small, name, calibrating.oracle(ARTICLES))
         assert grade.score == 5, [s for s in grade.scores if s.failed]
+
+
+def test_the_oracle_names_the_sources_of_all_its_figures(tmp_path: Path) -> None:
+    hotline = TRAVEL.model_copy(update={"reviewed_on": date(2026, 11, 1)})
+    unrelated = Article(
+        id="kb-0",
+        title="Everything at a glance",
+        text="There is much to say.",
+        facts=("NET-1",),
+        reviewed_on=date(2026, 11, 1),
+        review_every_days=90,
+    )
+    told = "1. Join ACME-CORP.\n2. Run Sync.\nIf that fails, the hotline is +44 113 496 0999."
+    small = suite(tmp_path / "s", case(gold=case()["gold"] | {"reference": told}))
+    articles = (unrelated, CERTIFICATE, hotline)
+    (exchange,) = played(small, "vpn-1", calibrating.oracle(articles)).exchanges
+    cited = [each.article_id for each in exchange.response.citations or ()]
+    assert cited == ["kb-1", "kb-2"]
 
 
 def test_the_oracles_handoff_holds_no_secret_and_all_that_is_required(tmp_path: Path) -> None:

@@ -258,9 +258,11 @@ SUPPORTED = [
     "It starts renewing thirty days before it ends.",
     "Your LAP-77-0412 runs Windows 11 23H2.",
     "Do not install anything from elsewhere.",
+    "Microsoft 365 and Office 365 are not to blame.",
 ]
 INVENTED = [
     ("Certificates last 400 days.", "'400 day'"),
+    ("The old limit was 3650 mails.", "'3650'"),
     ("Go to https://fix.acme.example now.", "'fix.acme.example'"),
     ("1. Delete the registry hive under LocalMachine.\n2. Run Sync.", "This step"),
     ("Run `netsh winsock reset`.", "'netsh winsock reset'"),
