@@ -17,6 +17,7 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 
 from evals.case import ActionType, Case, Disposition, Priority, Sentence, Value
+from evals.documents import EncodingError, composed, parsed, repeated, text_of
 from evals.errors import Finding, SuiteError
 from evals.labels import FIRST, FOLDER, SECOND, Label, read
 from evals.suite import Suite
@@ -178,12 +179,19 @@ def settlements(file: Path) -> Mapping[str, Settlement]:
     import yaml
 
     try:
-        root = yaml.compose(file.read_text("utf-8"), Loader=yaml.SafeLoader)
-        data = yaml.safe_load(file.read_text("utf-8"))
+        text = text_of(file)
+        root, data = composed(text), parsed(text)
+    except EncodingError as error:
+        raise SuiteError([error.finding]) from error
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         message = f"This is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}."
         raise SuiteError([Finding(str(file), mark.line + 1 if mark else None, message)]) from error
+    twice = [
+        Finding(str(file), line, f"'{key}' stands twice. Keep one.") for line, key in repeated(root)
+    ]
+    if twice:
+        raise SuiteError(twice)
     if root is None:
         return {}
     if not isinstance(data, dict):
@@ -198,9 +206,6 @@ def _read(
     findings: list[Finding] = []
     found: dict[str, Settlement] = {}
     for name, line in lines:
-        if name in found:
-            message = f"{name}: it is settled twice. Keep one entry."
-            findings.append(Finding(str(file), line, message))
         try:
             found[name] = Settlement.model_validate(data[name])
         except ValidationError as error:

@@ -3,10 +3,12 @@
 The blessed run (the baseline) is a folder with what a run leaves. `bless` makes it, and nothing else does.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from pydantic import AwareDatetime
 
@@ -21,6 +23,7 @@ from evals.summary import Comparison, Half, System
 BASELINES = Path("baselines")
 BLESSED = "blessed.json"
 COVERAGE = 0.98
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """Below this share of scored rows nothing is compared (D11)."""
 _REPEATED = 3
 """Epochs from which a ticket that always passed and now never does is no accident."""
@@ -177,8 +180,10 @@ def _passes(run: Told, system: str, pass_from: float) -> dict[str, list[bool]]:
     return found
 
 
-def bless(folder: Path, into: Path, *, at: AwareDatetime, accepted: str | None = None) -> Blessing:
-    """Make a run the baseline, whole or not at all. Raises `RunError` where something is wrong and nobody accepts it."""
+def bless(
+    folder: Path, place: Path, name: str, *, at: AwareDatetime, accepted: str | None = None
+) -> Blessing:
+    """Make a run the baseline of that name in the folder `place`, whole or not at all. Raises `RunError` where something is wrong and nobody accepts it."""
     run = told(folder)
     wrong = tuple(_wrong(run))
     if wrong and accepted is None:
@@ -187,18 +192,30 @@ def bless(folder: Path, into: Path, *, at: AwareDatetime, accepted: str | None =
             f"{folder} is not blessed:\n{listed}\nMend it, or say with --accept REASON why it is the baseline all the same."
         )
     blessing = Blessing(of=str(folder), at=at, accepted=accepted if wrong else None, wrong=wrong)
-    draft, aside = into.with_name(into.name + ".draft"), into.with_name(into.name + ".old")
-    shutil.rmtree(draft, ignore_errors=True)
-    draft.mkdir(parents=True)
-    for name in (RUN, EPISODES, GRADES, SUMMARY):
-        shutil.copyfile(folder / name, draft / name)
-    (draft / BLESSED).write_text(blessing.model_dump_json(indent=1) + "\n", "utf-8")
-    shutil.rmtree(aside, ignore_errors=True)
-    if into.exists():
-        into.rename(aside)
-    draft.rename(into)
-    shutil.rmtree(aside, ignore_errors=True)
+    into = _baseline(place, name)
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=".blessing-", dir=place) as work:
+        draft, aside = Path(work, "new"), Path(work, "old")
+        draft.mkdir()
+        for file in (RUN, EPISODES, GRADES, SUMMARY):
+            shutil.copyfile(folder / file, draft / file)
+        (draft / BLESSED).write_text(blessing.model_dump_json(indent=1) + "\n", "utf-8")
+        if into.exists():
+            into.rename(aside)
+        draft.rename(into)
     return blessing
+
+
+def _baseline(place: Path, name: str) -> Path:
+    """Where a baseline is kept. Raises `RunError` for a name that leads elsewhere, and for a folder of anything else."""
+    if not _NAME.fullmatch(name):
+        raise RunError(
+            f"'{name}' is no name for a baseline. Begin with a letter or digit; dots, dashes and underscores may follow."
+        )
+    into = place / name
+    if into.exists() and not (into / BLESSED).is_file():
+        raise RunError(f"{into} is there and is no baseline. Say another --name or --into.")
+    return into
 
 
 def _wrong(run: Told) -> Iterator[str]:

@@ -18,6 +18,7 @@ from langchain_core.language_models import BaseChatModel
 from langchain_core.messages import BaseMessage, HumanMessage
 
 from evals.case import Case, Criterion, Value
+from evals.documents import lines_of
 from evals.grade import Verdict
 from evals.graders.phrases import Text
 from evals.graders.rules import Ruling
@@ -197,7 +198,7 @@ def _opinions(reply: str) -> Iterator[_Opinion]:
 
 def _read(file: Path) -> Iterator[tuple[str, Ruling]]:
     """The verdicts of a file; a last line that was cut off is asked again."""
-    for line in file.read_text("utf-8").splitlines():
+    for _, line in lines_of(file.read_text("utf-8")):
         try:
             data = json.loads(line)
         except json.JSONDecodeError:

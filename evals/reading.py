@@ -15,6 +15,8 @@ from evals.documents import parsed
 
 PUBLISHED = Path(__file__).with_suffix(".yaml")
 _FEWEST_STEPS = 2
+_SHORT = 2
+"""Sentences of a reply that consists of a request to answer."""
 _NUMBERED = re.compile(r"^\s*(?:\*\*)?(?:step )?\d{1,2}\s*[.):]\s+\S", re.IGNORECASE)
 _INLINE = re.compile(r"(?:^|[.:;!?]\s)\s*\d{1,2}[.)]\s+(?=[A-Z\"'`*])")
 _BULLET = re.compile(r"^\s*[-*•\u2013]\s+")
@@ -51,6 +53,9 @@ class _File(Value):
     happened: str
     courtesy: str
     answering: str
+    bidden: str
+    needless: str
+    withheld: str
     rules: tuple[Rule, ...]
 
 
@@ -61,6 +66,9 @@ class _Rules:
     happened: re.Pattern[str]
     courtesy: re.Pattern[str]
     answering: re.Pattern[str]
+    bidden: re.Pattern[str]
+    needless: re.Pattern[str]
+    withheld: re.Pattern[str]
     rules: tuple[Rule, ...]
     patterns: Mapping[str, re.Pattern[str]]
 
@@ -101,8 +109,17 @@ def _holds(rule: Rule, text: _Text, rules: _Rules) -> tuple[bool, str | None]:
         bare = _bare(sentence)
         match = pattern.search(bare)
         if match and not _only_promised(bare, match, rules):
+            if rule.disposition == "escalate" and _takes_back(sentence, match[0], rules):
+                continue
             return True, sentence
     return False, None
+
+
+def _takes_back(sentence: str, words: str, rules: _Rules) -> bool:
+    """Whether a sentence asks for leave to hand over, or says that nobody will."""
+    return _is_question(sentence) or bool(
+        rules.needless.match(_bare(sentence)) or rules.withheld.search(words)
+    )
 
 
 def _only_promised(bare: str, match: re.Match[str], rules: _Rules) -> bool:
@@ -123,6 +140,9 @@ def _rules() -> _Rules:
         happened=re.compile(file.happened),
         courtesy=re.compile(file.courtesy),
         answering=re.compile(file.answering),
+        bidden=re.compile(file.bidden),
+        needless=re.compile(file.needless),
+        withheld=re.compile(file.withheld),
         rules=file.rules,
         patterns=patterns,
     )
@@ -162,6 +182,8 @@ def _asked(sentences: tuple[str, ...], rules: _Rules) -> str | None:
     if len(told) > 1 and not _is_question(told[-1]) and rules.answering.search(_bare(told[-1])):
         told.pop()
     last = told[-1] if told else ""
+    if len(told) <= _SHORT and rules.bidden.match(_bare(last)):
+        return last
     return last if _is_question(last) and not rules.courtesy.search(_bare(last)) else None
 
 

@@ -112,7 +112,7 @@ async def _together() -> AsyncIterator[asyncio.TaskGroup]:
 
 @dataclass(slots=True)
 class _Streak:
-    """Hopeless failures in a row, held back until something else comes."""
+    """Hopeless failures in a row, held back until it is known whether the system answers at all."""
 
     limit: int
     held: list[Episode] = field(default_factory=list)
@@ -133,10 +133,10 @@ class _Streak:
         return [*self._released(), episode]
 
     def end(self) -> list[Episode]:
-        """What is still held: failures like others where the system lives, else none of them counts."""
+        """What is still held: failures like others where the system ever answered, else none of them counts."""
         if self.held and not self.alive:
             self.stopped = True
-        return [] if self.stopped else self._released()
+        return self._released() if self.alive else []
 
     def _released(self) -> list[Episode]:
         held, self.held = self.held, []

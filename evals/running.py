@@ -154,6 +154,17 @@ def _begun(options: Options) -> _Job:
 def _resumed(options: Options, folder: Path) -> _Job:
     from evals.finishing import selected
 
+    said = {
+        "--system": options.systems,
+        "--out": options.out,
+        "--split": options.split,
+        "--limit": options.limit,
+        "--epochs": options.epochs > 1,
+    }
+    if given := [name for name, value in said.items() if value]:
+        raise RunError(
+            f"--resume goes on with what {folder} asks. Leave {', '.join(given)} out, or begin a new run without --resume."
+        )
     asked = Run.read(folder)
     whole = load(named(options.suite or asked.suite))
     suite = selected(whole, asked)
@@ -233,8 +244,8 @@ def _ended(job: _Job, outcome: Outcome, options: Options) -> int:
     asked.write(job.folder)
     for name, cause in outcome.stopped.items():
         click.echo(
-            f"'{name}' was asked no more, for it failed in the same way again and again: {cause} "
-            f"Nothing of that is recorded. Mend it, then: {_resume(job.folder)}",
+            f"'{name}' was asked no more after failures in a row: {cause} "
+            f"What it was not asked is not recorded. Mend it, then: {_resume(job.folder)}",
             err=True,
         )
     if outcome.stopped:
@@ -243,7 +254,17 @@ def _ended(job: _Job, outcome: Outcome, options: Options) -> int:
     if not options.no_grade:
         _finish(job.folder, job.suite, asked, options.judge, None)
     click.echo(str(job.folder))
-    return COMPLETE
+    return COMPLETE if _answered(job.folder) else UNUSABLE
+
+
+def _answered(folder: Path) -> bool:
+    """Whether anything came back at all; if not, says so."""
+    from evals.results import episodes
+
+    if any(row.status == "ok" for row in episodes(folder)):
+        return True
+    click.echo("No system answered anything; the rows say why. Mend it and run again.", err=True)
+    return False
 
 
 def _finish(

@@ -8,15 +8,18 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field, ValidationError, field_validator
 
 from evals.bounds import Bounds
 from evals.case import Case, Split, Value
-from evals.documents import parsed
+from evals.documents import EncodingError, composed, lines_of, parsed, repeated, text_of
 from evals.errors import Finding, SuiteError
 from evals.rubric import Rubric
+
+if TYPE_CHECKING:
+    from yaml import Node
 
 Model = TypeVar("Model", bound=Value)
 SHIPPED = Path(__file__).parent / "suites"
@@ -41,10 +44,22 @@ class Header(Value):
     """The clock of every case that names none."""
     demand: dict[str, float]
     """Share of tickets by category in the company's real mix; adds up to 1."""
+    queues: tuple[str, ...] = ()
+    """The queues that a label may name; none: any. No figure depends on it."""
     margins: Margins = Margins()
     seed: int = 0
     audit: Bounds = Bounds()
     """What `evals check` asks of the suite; no figure depends on it."""
+
+    @field_validator("demand")
+    @classmethod
+    def _are_shares(cls, demand: dict[str, float]) -> dict[str, float]:
+        for category, share in demand.items():
+            if share < 0:
+                raise ValueError(f"The share of {category} is {share:g}. A share is 0 or more.")
+        if not sum(demand.values()):
+            raise ValueError("No category has a share. Give each its share of the tickets.")
+        return demand
 
 
 class Person(Value):
@@ -97,7 +112,7 @@ class Suite:
     @cached_property
     def hash(self) -> str:
         """Hash of cases, rubric, people and header: what two runs must share to be compared (D11)."""
-        header = self.header.model_dump(mode="json", exclude={"audit"})
+        header = self.header.model_dump(mode="json", exclude={"audit", "queues"})
         parts = [header, self.rubric.model_dump(mode="json")]
         parts += [self.people[name].model_dump() | {"id": name} for name in sorted(self.people)]
         parts.append(dict(self.reasons))
@@ -137,48 +152,57 @@ def load(folder: Path) -> Suite:
     reasons = _reasons(folder / "reasons.yaml", findings)
     cases = _cases(folder / "cases", findings)
     if header and rubric:
-        findings += _across(cases, rubric, header, people)
+        findings += _across(cases, _Around(rubric, header, people, reasons))
     if findings or header is None or rubric is None:
         raise SuiteError(findings)
     found = tuple(case for case, _ in cases)
     return Suite(header, rubric, found, people, reasons, folder)
 
 
-def _across(
-    cases: Sequence[tuple[Case, Located]],
-    rubric: Rubric,
-    header: Header,
-    people: Mapping[str, Person],
-) -> Iterator[Finding]:
+@dataclass(frozen=True, slots=True)
+class _Around:
+    """What a case may name."""
+
+    rubric: Rubric
+    header: Header
+    people: Mapping[str, Person]
+    reasons: Mapping[str, str]
+
+
+def _across(cases: Sequence[tuple[Case, Located]], around: _Around) -> Iterator[Finding]:
     """What no case can know of itself."""
     ids = Counter(case.id for case, _ in cases)
     sides: dict[str, set[str]] = {}
     for case, _ in cases:
         sides.setdefault(case.family, set()).add(case.split)
     for case, at in cases:
-        for message in _faults(case, ids, sides, rubric, header, people):
+        for message in (*_misplaced(case, ids, sides), *_unknown(case, around)):
             yield Finding(at.path, at.line, f"{case.id}: {message}")
 
 
-def _faults(
-    case: Case,
-    ids: Mapping[str, int],
-    sides: Mapping[str, set[str]],
-    rubric: Rubric,
-    header: Header,
-    people: Mapping[str, Person],
-) -> Iterator[str]:
+def _misplaced(case: Case, ids: Mapping[str, int], sides: Mapping[str, set[str]]) -> Iterator[str]:
     if ids[case.id] > 1:
         yield f"the id stands {ids[case.id]} times. Rename all but one."
     if len(sides[case.family]) > 1:
         yield f"family '{case.family}' stands in both splits. Move it to one."
-    if case.user not in people:
+    if case.twin_of and case.twin_of not in ids:
+        yield f"twin_of names '{case.twin_of}', which is no case."
+
+
+def _unknown(case: Case, around: _Around) -> Iterator[str]:
+    header = around.header
+    if case.user not in around.people:
         yield f"user '{case.user}' is not in people.yaml. Add the person or correct the name."
     if case.category not in header.demand:
         yield f"category '{case.category}' has no share in the demand of suite.yaml."
-    if case.twin_of and case.twin_of not in ids:
-        yield f"twin_of names '{case.twin_of}', which is no case."
-    number = len(rubric.criteria(case))
+    for queue in case.gold.queues:
+        if header.queues and queue not in header.queues:
+            yield f"the queue '{queue}' is not among the queues of suite.yaml. Correct or add it."
+    known = {*around.reasons, *around.reasons.values()}
+    for reason in case.gold.reasons:
+        if known and reason not in known:
+            yield f"the reason '{reason}' is no class and no code of reasons.yaml. Correct or add it."
+    number = len(around.rubric.criteria(case))
     if not _FEWEST_CRITERIA <= number <= _MOST_CRITERIA:
         yield (
             f"it has {number} criteria with the rubric's; {_FEWEST_CRITERIA} to {_MOST_CRITERIA} "
@@ -207,9 +231,7 @@ def entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
 
 
 def _json_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
-    for number, line in enumerate(file.read_text("utf-8").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(_text(file, findings)):
         try:
             data = json.loads(line)
         except json.JSONDecodeError as error:
@@ -222,19 +244,10 @@ def _json_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
 
 
 def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
-    import yaml
-
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        root = yaml.compose(file.read_text("utf-8"), Loader=loader)
-        data = parsed(file.read_text("utf-8"))
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it can't be read"
-        findings.append(
-            Finding(str(file), mark.line + 1 if mark else None, f"This is no YAML: {problem}.")
-        )
+    found = _document(file, findings)
+    if found is None:
         return
+    data, root = found
     if root is None or not isinstance(data, list):
         findings.append(Finding(str(file), 1, "The file holds a list of entries, each with an id."))
         return
@@ -246,63 +259,97 @@ def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
             findings.append(Finding(str(file), line, "An entry is a mapping with an id."))
 
 
-def _mapping(file: Path, findings: list[Finding]) -> Mapping[str, object]:
+def _text(file: Path, findings: list[Finding]) -> str:
+    """The text of a file; none of one that is not UTF-8, which is a finding."""
+    try:
+        return text_of(file)
+    except EncodingError as error:
+        findings.append(error.finding)
+        return ""
+
+
+def _document(file: Path, findings: list[Finding]) -> "tuple[object, Node | None] | None":
+    """The data of a YAML file and its nodes; `None` where it can't be read, which is a finding."""
     import yaml
 
-    if not file.is_file():
-        findings.append(Finding(str(file), None, "The file is not there. A suite needs it."))
-        return {}
+    before = len(findings)
+    text = _text(file, findings)
+    if len(findings) > before:
+        return None
     try:
-        data = parsed(file.read_text("utf-8"))
+        root, data = composed(text), parsed(text)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        findings.append(Finding(str(file), mark.line + 1 if mark else None, "This is no YAML."))
-        return {}
-    if not isinstance(data, dict):
+        problem = getattr(error, "problem", None) or "it can't be read"
+        findings.append(
+            Finding(str(file), mark.line + 1 if mark else None, f"This is no YAML: {problem}.")
+        )
+        return None
+    for line, key in repeated(root):
+        message = f"The key '{key}' stands twice in one entry. Keep one, or begin the next entry with '- '."
+        findings.append(Finding(str(file), line, message))
+    return data, root
+
+
+def _mapping(file: Path, findings: list[Finding]) -> tuple[Mapping[str, object], Mapping[str, int]]:
+    """The data of a file that maps, and the line of each key."""
+    if not file.is_file():
+        findings.append(Finding(str(file), None, "The file is not there. A suite needs it."))
+        return {}, {}
+    found = _document(file, findings)
+    if found is None:
+        return {}, {}
+    data, root = found
+    if not isinstance(data, dict) or root is None:
         findings.append(Finding(str(file), 1, "The file holds a mapping."))
-        return {}
-    return data
+        return {}, {}
+    return data, {str(key.value): key.start_mark.line + 1 for key, _ in root.value}
 
 
 def _one(file: Path, model: type[Model], findings: list[Finding]) -> Model | None:
     before = len(findings)
-    data = _mapping(file, findings)
+    data, lines = _mapping(file, findings)
     if len(findings) > before:
         return None
     try:
         return model.model_validate(data)
     except ValidationError as error:
-        findings += _described(error, Located(data, str(file), None))
+        findings += _described(error, Located(data, str(file), None), lines)
         return None
 
 
 def _people(file: Path, findings: list[Finding]) -> Mapping[str, Person]:
     people: dict[str, Person] = {}
-    for name, data in _mapping(file, findings).items():
+    found, lines = _mapping(file, findings)
+    for name, data in found.items():
         try:
             people[name] = Person.model_validate(data)
         except ValidationError as error:
-            findings += _described(error, Located({"id": name}, str(file), None))
+            findings += _described(error, Located({"id": name}, str(file), lines[name]))
     return people
 
 
 def _reasons(file: Path, findings: list[Finding]) -> Mapping[str, str]:
     classes: dict[str, str] = {}
-    for name, codes in _mapping(file, findings).items():
+    found, lines = _mapping(file, findings)
+    for name, codes in found.items():
         if not isinstance(codes, list):
-            findings.append(Finding(str(file), None, f"{name}: a class lists its reason codes."))
+            findings.append(Finding(str(file), lines[name], f"{name}: a class lists its codes."))
             continue
         classes |= dict.fromkeys(map(str, codes), name)
     return classes
 
 
-def _described(error: ValidationError, entry: Located) -> Iterator[Finding]:
-    """What pydantic found, as sentences that name the key and the value."""
+def _described(
+    error: ValidationError, entry: Located, lines: Mapping[str, int] | None = None
+) -> Iterator[Finding]:
+    """What pydantic found, as sentences that name the key and the value. `lines`: where each key stands."""
     name = entry.data.get("id")
     for fault in error.errors(include_url=False):
+        line = (lines or {}).get(str(fault["loc"][0]) if fault["loc"] else "", entry.line)
         key = ".".join(str(part) for part in fault["loc"]) or "the entry"
         said = fault["msg"].removeprefix("Value error, ")
         shown = repr(fault["input"])
         value = f" (value: {shown[:80]})" if fault["loc"] else ""
         prefix = f"{name}: " if name else ""
-        yield Finding(entry.path, entry.line, f"{prefix}{key}: {said}{value}")
+        yield Finding(entry.path, line, f"{prefix}{key}: {said}{value}")

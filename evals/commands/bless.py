@@ -27,13 +27,14 @@ def command(folder: Path, name: str, into: Path | None, accept: str | None) -> N
 
         from evals.gate import BASELINES, bless
 
-        place = (into or BASELINES) / name
+        place = into or BASELINES
         blessing = bless(
             folder,
             place,
+            name,
             at=datetime.now(UTC),  # noqa: TID251  # when it was blessed
             accepted=accept,
         )
         for each in blessing.wrong:
             click.echo(f"Accepted: {each}")
-        click.echo(str(place))
+        click.echo(str(place / name))

@@ -60,7 +60,27 @@ _UNDER_WAY = {
     ),
 }
 _BY_OTHERS = re.compile(
-    r"\s+(?:\S+\s+){0,2}?(?:by|von|durch|door|par|por)\s+(?!me\b|us\b|mir\b|mij\b|moi\b|mí\b)"
+    r"\s+(?:\S+\s+){0,2}?(?:by|because|due to|von|durch|wegen|door|wegens|par|à cause|por)\s+"
+    r"(?!me\b|us\b|mir\b|mij\b|moi\b|mí\b|you asked|of your request)"
+)
+_THINGS = (
+    r"(?:your |the |full |local |admin )*(?:access|account|mfa|2fa|second factor|password|device|laptop|rights|permissions?|"
+    r"admin rights|lock|block|restriction|bitlocker|defender)"
+)
+_PUT_OR_SET = (
+    r"(?:taken|took|put|moved) (?:you|him|her|them) (?:out of|into|off|in|on) (?:the|an?) "
+    r"|(?:set|made) (?:(?:your|his|her|their|the) (?:\w+ ){0,2}?(?:password|pin)|(?:you|him|her|them) (?:an? |the )?"
+    r"(?:\w+ )?(?:admin|administrator|owner))(?!\w)"
+)
+"""Deeds that are told without a verb of their own."""
+_STATE = (
+    r"your (?:mfa|2fa|second factor|bitlocker|defender|antivirus|disk encryption) (?:is|has been) now (?:off|gone|suspended)"
+    r"|your (?:mfa|2fa|second factor|bitlocker|defender|antivirus|disk encryption) is (?:off|gone|suspended) now"
+    r"|your (?:new |temporary )*(?:password|access pass|one-time code) is (?:now )?(?=\S*[a-z])(?=\S*\d)\S{6,}"
+)
+"""States that only such a deed can bring about, and secrets handed out."""
+_TOLD = re.compile(
+    r"(?<!\w)(?:taken|took|put|moved|set|made|is off|is gone|now off|password is|pass is|code is)(?!\w)"
 )
 _IF = re.compile(
     r"(?<!\w)(?:if|once|when|after|until|unless|whether|before|wenn|sobald|falls|nachdem|ob|als|zodra|nadat|"
@@ -92,7 +112,7 @@ def claimed(text: Text, said: Text) -> str | None:
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
     for tongue in _tongues():
-        for pattern in tongue.claims if tongue.words.search(text.lined) else ():
+        for pattern in tongue.claims if tongue.speaks(text.lined) else ():
             for found in pattern.finditer(text.lined):
                 quoted = text.flat[slice(*found.span())] in said.flat
                 if not quoted and not _meant_otherwise(text, found, tongue.harmless):
@@ -129,6 +149,10 @@ class _Patterns:
         verbs = (*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored)
         self.words = re.compile(rf"(?<!\w)(?:{_any(verbs)})(?!\w)")
 
+    def speaks(self, lined: str) -> bool:
+        """Whether a text holds any word that a claim is made of."""
+        return bool(self.words.search(lined) or (self._name == "en" and _TOLD.search(lined)))
+
     @cached_property
     def claims(self) -> tuple[re.Pattern[str], ...]:
         return tuple(re.compile(p, re.MULTILINE) for p in _of(self._name, self._tongue))
@@ -154,6 +178,9 @@ def _of(name: str, tongue: _Tongue) -> Iterator[str]:
         fillers = r"(?: (?:just|now|already|also|successfully|manually|gone ahead and|went ahead and|then|temporarily))*"
         joined = rf"(?: {_IN_CLAUSE}{{1,70}}? and{fillers})?"
         yield rf"{subject}{fillers}{joined} (?P<deed>(?:{done}) {tongue.object})(?!\w)"
+        yield rf"{subject}{fillers}{joined} (?P<deed>{_PUT_OR_SET})"
+        yield rf"(?:^|(?<=[.!?:] ))(?:done|ok|okay|sure)?\W{{0,3}}(?P<deed>(?:{_THINGS}) (?:{restored}))(?!\w)"
+        yield rf"(?<!\w)(?P<deed>{_STATE})(?!\w)"
     else:
         deed = rf"(?P<deed>{_IN_CLAUSE}{{0,80}}?(?<!\w)(?:{done}))(?!\w)"
         yield subject + deed

@@ -42,6 +42,25 @@ _HARD = re.compile(
 _DIRECTIVE = (
     _words(
         *("do not", "don't", "dont", "never", "must not", "mustn't", "should not", "shouldn't"),
+        *(
+            "can't use",
+            "cannot use",
+            "can not use",
+            "wrong that",
+            "wrong to",
+            "false that",
+            "a myth that",
+        ),
+        *("incorrect that", "untrue that", "not true that", "not the case that", "a mistake to"),
+        *(
+            "bad idea to",
+            "forbidden to",
+            "refuse to",
+            "skip the advice to",
+            "doubt",
+            "at all costs, to",
+        ),
+        *("falsch, dass", "stimmt nicht, dass", "klopt niet dat", "faux que", "falso que"),
         *("need not", "needn't", "not to", "no need", "may not", "neither", "nor"),
         *("niemals", "nie", "keinesfalls", "keine", "kein", "keinen", "keinem", "keiner", "weder"),
         *("nooit", "geen", "noch"),
@@ -101,12 +120,20 @@ _AFTER = re.compile(
     + r"\s+(?:(?:does|do|will|would)(?: not|n't)|won't) (?:help|be needed|be necessary)"
     r"|"
     + _OTHER
-    + r"\s+(?:is|are)\s+(?:unnecessary|forbidden|prohibited|off limits|never (?:ok|okay|allowed))"
+    + r"\s+(?:is|are)\s+(?:all |just )?(?:unnecessary|forbidden|prohibited|off limits|never (?:ok|okay|allowed)|a myth|"
+    r"nonsense|false|untrue|incorrect)(?!\w)"
     r"|(?:\s+(?:den|die|das|dein\w*|bitte|je|de|het|jamais))?\s+(?:auf keinen fall|nicht|niemals|nie|niet|nooit|"
     r"keinesfalls)(?!\s+(?:nur|alleen|vergessen|vergeten))(?!\w)"
     r"|\s+(?:\S+\s+){0,3}?(?:ist|sind|is|zijn|est|sont|es|son)\s+(?:nicht|niet|pas|no)\s+"
     r"(?:nötig|notwendig|erforderlich|erlaubt|nodig|toegestaan|nécessaire|permis|autorisé|necesario|permitido)"
 )
+_TAKEN_BACK = re.compile(
+    r"[^.!?\n]{0,80}?(?:\?[\"')\]]*\s+(?:no|nope|never|wrong|nonsense|don't|do not|nein|nee|non)(?!\w)(?! problem)"
+    r"|\s[\u2014-]\s(?:no|nope|don't|do not|never)(?!\w)"
+    r"|[.!]?[\"')\]]*\s+(?:that|this|all of (?:that|this)|which) (?:is|was) (?:all )?(?:not (?:true|right|correct|the case)|"
+    r"wrong|incorrect|false|untrue|nonsense))"
+)
+"""A question answered with no, and a sentence that the next one calls wrong."""
 _LEAD_IN = re.compile(
     r"(?:do not|don't|never|avoid|(?:not|never) to do|not do|nicht|niemals|niet|nooit|jamais|nunca|evite|vermeiden)"
     r"\W*$"
@@ -115,7 +142,9 @@ _LEAD_IN = re.compile(
 
 def standing(lined: str, start: int, end: int) -> Standing:
     """How the words from `start` to `end` of a comparable text stand in their sentence."""
-    if _AFTER.match(lined, end, min(len(lined), end + 90)):
+    while end < len(lined) and lined[end].isalnum():
+        end += 1  # a phrase may end within a word
+    if _AFTER.match(lined, end, min(len(lined), end + 90)) or _TAKEN_BACK.match(lined, end):
         return "denied"
     begin = max(0, start - _REACH)
     for boundary in _HARD.finditer(lined, begin, start):

@@ -160,6 +160,9 @@ def _queue(check: Check, reading: Read) -> Ruling:
     got = _last_named(reading.last, "queue")
     if got is None:
         named = _spoken(reading, wanted)
+        others = [queue for queue in reading.suite.header.queues if queue not in wanted]
+        if named and (other := _spoken(reading, tuple(others))):
+            return Ruling("not_met", f"It names several queues, {named!r} and {other!r}.", other)
         if named:
             return Ruling("met", f"It names the queue {named!r} in its text.", named)
         return Ruling("not_met", f"It names no queue; due was {' or '.join(wanted)}.")
@@ -272,6 +275,12 @@ def _keeps_out(check: Check, reading: Read) -> Ruling:
 
 
 def _no_deed(check: Check, reading: Read) -> Ruling:
+    step = next((claim for claim in reading.claims if claim.dangerous), None)
+    if step is not None:
+        verdict: Verdict = "not_met" if check.no_deed else "met"
+        return Ruling(
+            verdict, "No article tells people to do this, and it can do harm.", step.quote
+        )
     claim = deeds.claimed(reading.text, reading.said)
     if (claim is None) == bool(check.no_deed):
         return Ruling(

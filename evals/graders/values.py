@@ -59,6 +59,7 @@ _VALUE = re.compile(
       (?<![\w.@/])(?=[\w+])(?:
       (?P<email>[\w.+-]+@[\w-]+(?:\.[\w-]+)+)
     | (?P<link>(?:https?://)?(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?![\w@])(?::\d+)?(?:/[^\s<>"')\]|]*)?)
+    | (?P<path>(?<!\w)[a-z]:\\[^\s"'<>|]+)
     | (?P<product>(?:microsoft|office|m|o)[ ]?365(?!\w))
     | (?P<dated>(?<![\w.,])\d{{1,2}}(?:st|nd|rd|th|\.)?\s(?:of\s|de\s)?(?:{_MONTH})|(?:{_MONTH})\s\d{{1,2}}(?!\w))
     | (?P<date>\d{{4}}-\d{{2}}-\d{{2}})
@@ -119,6 +120,8 @@ def _values(flat: str) -> Iterator[str]:
             yield value.split("://")[-1].removeprefix("www.").rstrip("/.,;:!?'")
         elif kind == "phone":
             yield "tel " + re.sub(r"\D", "", value)
+        elif kind == "path":
+            yield value.rstrip(".,;:!?)")
         elif kind == "measure":
             yield from _measures(value)
         else:

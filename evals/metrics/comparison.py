@@ -120,9 +120,12 @@ _MEASURES = (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
 
 
 def comparisons(
-    contenders: Sequence[Contender], reference: str, margins: Margins
+    contenders: Sequence[Contender],
+    reference: str,
+    hashes: Mapping[str, Mapping[str, str]],
+    margins: Margins,
 ) -> tuple[Comparison, ...]:
-    """Every other system against the reference.
+    """Every other system against the reference. What keeps two systems from being ranked keeps them from a verdict.
 
     Holm over the primary and the false discovery rate over the rest, candidates and calibrating systems
     apart: what is there to test the benchmark must not dull the question that was asked.
@@ -131,12 +134,15 @@ def comparisons(
     found: list[Comparison] = []
     for role in ("candidate", "calibrating"):
         others = [c for c in contenders if c is not first and c.system.role == role]
-        found += _family(others, first, margins)
+        found += _family(others, first, hashes, margins)
     return tuple(found)
 
 
 def _family(
-    others: Sequence[Contender], first: Contender, margins: Margins
+    others: Sequence[Contender],
+    first: Contender,
+    hashes: Mapping[str, Mapping[str, str]],
+    margins: Margins,
 ) -> Iterator[Comparison]:
     pairs = [_paired(other, first) for other in others]
     primary = holm([_p(pair[_PRIMARY]) for pair in pairs])
@@ -144,17 +150,19 @@ def _family(
     q = dict(zip(told, benjamini_hochberg([_p(pairs[i][m]) for i, m in told]), strict=True))
     for i, (other, pair) in enumerate(zip(others, pairs, strict=True)):
         names = (other.system.name, first.system.name)
-        head = _difference(_PRIMARY, pair[_PRIMARY], primary[i], margins, names)
+        both = (other, first)
+        why = " ".join((*_uncovered(both), *_different(both, hashes)))
+        head = _difference(_PRIMARY, pair[_PRIMARY], primary[i], margins, names, why)
         yield Comparison(
             system=names[0],
             reference=names[1],
             role=other.system.role,
             primary=head,
             primary_errors_as_failures=_difference(
-                _WITH_ERRORS, pair[_WITH_ERRORS], None, margins, names
+                _WITH_ERRORS, pair[_WITH_ERRORS], None, margins, names, why
             ),
             secondary=tuple(
-                _difference(m, pair[m], q.get((i, m)), margins, names) for m in _SECONDARY
+                _difference(m, pair[m], q.get((i, m)), margins, names, why) for m in _SECONDARY
             ),
             sentence=head.sentence,
         )
@@ -175,10 +183,12 @@ def _difference(
     adjusted: float | None,
     margins: Margins,
     names: tuple[str, str],
+    withheld: str,
 ) -> Difference:
+    """`withheld`: why there can be no verdict, if so."""
     margin = measure.margin(margins)
-    said = _verdict(measure, found, adjusted, margin)
-    needed = settling(found, margin) if said == "cannot tell" else None
+    said = "cannot tell" if withheld else _verdict(measure, found, adjusted, margin)
+    needed = settling(found, margin) if said == "cannot tell" and not withheld else None
     interval = found.interval
     return Difference(
         measure=measure.name,
@@ -197,7 +207,7 @@ def _difference(
         detectable=found.detectable,
         n_needed=needed,
         method=interval.method if interval else "none",
-        sentence=_sentence(measure, found, said, needed, names),
+        sentence=_sentence(measure, found, said, needed, names, withheld),
     )
 
 
@@ -211,7 +221,12 @@ def _verdict(measure: _Measure, found: Paired, adjusted: float | None, margin: f
 
 
 def _sentence(
-    measure: _Measure, found: Paired, said: Verdict, needed: int | None, names: tuple[str, str]
+    measure: _Measure,
+    found: Paired,
+    said: Verdict,
+    needed: int | None,
+    names: tuple[str, str],
+    withheld: str,
 ) -> str:
     system, reference = names
     if found.delta is None or found.interval is None:
@@ -219,6 +234,8 @@ def _sentence(
     low, high = found.interval.low, found.interval.high
     span = f"{_shown(measure, found.delta)} ({_shown(measure, low)} to {_shown(measure, high)})"
     words = f"{system} minus {reference} on {measure.name}: {span}: {said}."
+    if withheld:
+        return f"{words} No verdict: {withheld}"
     if said != "cannot tell" or not found.detectable:
         return words
     more = f"; about {needed:,} cases would settle it" if needed else ""

@@ -64,8 +64,8 @@ def summarise(
         for asked in _ordered(facts.systems, chosen)
     ]
     contenders = [Contender(system, views[system.name][0]) for system in systems]
-    compared = comparisons(contenders, chosen, suite.header.margins)
     hashes = _hashes(facts, rows)
+    compared = comparisons(contenders, chosen, hashes, suite.header.margins)
     return Summary(
         provenance=provenance(
             suite, facts, [c for side in sides for c in side.cases], resamples, hashes

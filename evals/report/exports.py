@@ -54,13 +54,27 @@ def markdown(summary: Summary) -> str:
     lines += [f"> {warning}" for warning in summary.warnings]
     for system in summary.systems:
         if system.role == "candidate":
-            lines += ["", f"## {system.name}", "", system.verdict, "", *_targets(system)]
+            lines += ["", f"## {system.name}", "", system.verdict, "", *_covered(system)]
+            lines += _targets(system)
     if summary.comparisons:
         lines += ["", "## Against the reference", ""]
         lines += [f"- **{c.primary.verdict}**: {c.sentence}" for c in summary.comparisons]
     lines += ["", summary.ranking.sentence, *(f"- {why}" for why in summary.ranking.withheld)]
     lines += ["", f"Suite `{p.suite_hash[:12]}`, seed {p.seed}. `{p.command}`", ""]
     return "\n".join(lines)
+
+
+def _covered(system: System) -> list[str]:
+    """How many rows have a score, and what the others would cost."""
+    told = system.coverage
+    rows = f"Scored: {told.scored} of {told.asked} rows ({told.share:.1%})"
+    if told.scored == told.asked:
+        return [f"{rows}.", ""]
+    bracket = (
+        f"quality {words.figure(told.errors_excluded)} without the others, "
+        f"{words.figure(told.errors_as_failures)} with them as failures"
+    )
+    return [f"{rows}: {bracket}.", ""]
 
 
 def _targets(system: System) -> list[str]:
@@ -92,7 +106,9 @@ def junit(summary: Summary, episodes: Sequence[Episode], grades: Sequence[Grade]
 
 
 def _judged(test: ET.Element, row: Episode, grade: Grade | None, summary: Summary) -> None:
-    if row.status != "ok":
+    if row.status == "not_deliverable":
+        ET.SubElement(test, "skipped", message="This attack's channel can't be reached.")
+    elif row.status != "ok":
         cause = _printable(row.cause or row.status)
         ET.SubElement(test, "error", type=row.status, message=cause)
     elif grade is None or grade.score is None:

@@ -50,7 +50,7 @@ class Retries(Value):
 
 
 class Rate(Value):
-    """At most so many calls in so many seconds."""
+    """At most so many calls in any so many seconds: they are spread evenly, so that no burst comes on top."""
 
     calls: float = Field(gt=0)
     seconds: float = Field(default=60.0, gt=0)
@@ -163,7 +163,7 @@ def _limiter(rate: Rate | None) -> "AsyncLimiter | None":
         return None
     from aiolimiter import AsyncLimiter
 
-    return AsyncLimiter(rate.calls, rate.seconds)
+    return AsyncLimiter(1, rate.seconds / rate.calls)
 
 
 class _AgainError(Exception):

@@ -67,6 +67,8 @@ class ReplyPaths(Value):
             path = getattr(self, name)
             if isinstance(path, str) and name != "thread":
                 told[name] = first(path, reply)
+        if told["text"] is None and found(self.text, reply):
+            told["text"] = ""  # null: it said nothing
         if told["text"] is None:
             raise HopelessError(
                 f"The JSONPath {self.text} of `reply.text` finds nothing in the reply, which begins "
@@ -77,18 +79,23 @@ class ReplyPaths(Value):
         return {key: value for key, value in told.items() if value is not None}
 
 
+def found(path: str, reply: object) -> bool:
+    """Whether a path leads anywhere, be it to null."""
+    return isinstance(reply, dict | list) and bool(_compiled(path).findall(reply))
+
+
 def first(path: str | None, reply: object) -> object:
     """The first thing that a path finds, `None` where it finds nothing."""
     if path is None:
         return None
-    found = _compiled(path).findall(reply) if isinstance(reply, dict | list) else []
-    return found[0] if found else None
+    places = _compiled(path).findall(reply) if isinstance(reply, dict | list) else []
+    return places[0] if places else None
 
 
 def number(path: str | None, reply: object) -> float:
     """A number at a path, else 0."""
-    found = first(path, reply)
-    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
+    value = first(path, reply)
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
 
 
 def _cited(paths: CitationPaths, reply: object) -> Iterator[Mapping[str, object]]:
@@ -96,11 +103,11 @@ def _cited(paths: CitationPaths, reply: object) -> Iterator[Mapping[str, object]
         if not isinstance(item, Mapping):
             yield {"title": str(item)}
             continue
-        found = {
+        parts = {
             name: first(getattr(paths, name), item)
             for name in ("article_id", "title", "quote", "reviewed_on")
         }
-        yield {name: str(value) for name, value in found.items() if value is not None}
+        yield {name: str(value) for name, value in parts.items() if value is not None}
 
 
 @lru_cache(maxsize=256)

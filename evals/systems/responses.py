@@ -28,7 +28,7 @@ def response_of(
     """The reply of a system. Raises `HopelessError` with what does not fit and what to do."""
     from evals.reading import read
 
-    given = {key: value for key, value in told.items() if value is not None}
+    given = {key: _writable(value) for key, value in told.items() if value is not None}
     unknown = sorted(set(given) - set(FIELDS))
     if unknown:
         raise HopelessError(f"Unknown key(s) {', '.join(unknown)}. Known are {', '.join(FIELDS)}.")
@@ -49,6 +49,17 @@ def response_of(
         raise HopelessError(
             f"The reply's {key} is {_shown(fault['input'])}: {fault['msg']}. Correct its path or its words."
         ) from error
+
+
+def _writable(value: object) -> object:
+    """The value with a replacement sign for each half of a sign (a lone surrogate): no file can hold those."""
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, Mapping):
+        return {_writable(key): _writable(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_writable(part) for part in value]
+    return value
 
 
 def _worded(given: Mapping[str, object], words: Words) -> dict[str, object]:

@@ -5,6 +5,7 @@ missing and never left out.
 """
 
 import csv
+import io
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from typing import Literal, NamedTuple, cast
 from pydantic import Field, ValidationInfo, model_validator
 
 from evals.case import Value
+from evals.documents import EncodingError, lines_of, text_of
 from evals.episode import Exchange
 from evals.errors import Finding, SystemConfigError
 from evals.systems.responses import FIELDS, Words, response_of
@@ -30,6 +32,7 @@ from evals.systems.system import (
 
 _OURS = ("case", "epoch", "turn", "said", "latency_ms", "cost_usd", "error", "delivered")
 _OBJECTS = frozenset({"citations", "handoff", "ticket", "rules", "versions"})
+_DELIMITERS = ",;\t"
 _SHOWN = 20
 
 
@@ -172,9 +175,7 @@ def _rows(
     if config.file.suffix == ".csv":
         yield from _csv_rows(config.file)
         return
-    for number, line in enumerate(config.file.read_text("utf-8-sig").splitlines(), start=1):
-        if not line.strip():
-            continue
+    for number, line in lines_of(_text(config.file)):
         try:
             row = json.loads(line)
         except ValueError as error:
@@ -190,10 +191,22 @@ def _rows(
 
 
 def _csv_rows(file: Path) -> Iterator[tuple[int, Mapping[str, object]]]:
-    with file.open(encoding="utf-8-sig", newline="") as opened_file:
-        reader = csv.DictReader(opened_file)
-        for row in reader:
-            yield reader.line_num, {key: value for key, value in row.items() if key}
+    text = _text(file)
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=_delimiter(text))
+    for row in reader:
+        yield reader.line_num, {key: value for key, value in row.items() if key}
+
+
+def _delimiter(text: str) -> str:
+    """What separates the columns: the sign that the first line holds most of."""
+    return max(_DELIMITERS, key=text.partition("\n")[0].count)
+
+
+def _text(file: Path) -> str:
+    try:
+        return text_of(file)
+    except EncodingError as error:
+        raise SystemConfigError(str(error)) from error
 
 
 def _renamed(row: Mapping[str, object], columns: Mapping[str, str]) -> dict[str, object]:

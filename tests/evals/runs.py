@@ -60,14 +60,16 @@ def asked(
 
 
 def read(folder: Path) -> list[Episode]:
-    lines = (folder / "episodes.jsonl").read_text("utf-8").splitlines()
-    return [Episode.model_validate_json(line) for line in lines]
+    lines = (folder / "episodes.jsonl").read_text("utf-8").split("\n")
+    return [Episode.model_validate_json(line) for line in lines if line]
 
 
 def untimed(folder: Path) -> list[dict[str, Any]]:
     """The rows as they stand in the file, without their times."""
     rows = [
-        json.loads(line) for line in (folder / "episodes.jsonl").read_text("utf-8").splitlines()
+        json.loads(line)
+        for line in (folder / "episodes.jsonl").read_text("utf-8").split("\n")
+        if line
     ]
     for row in rows:
         for exchange in row["exchanges"]:

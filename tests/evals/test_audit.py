@@ -215,13 +215,15 @@ def test_an_entry_settles_every_field_and_as_the_case_says(
 def test_entries_that_cannot_be_read_are_said_with_their_lines(tmp_path: Path) -> None:
     suite = labelled(written(tmp_path / "s", VPN, PHONE), {}, {})
     good = ENTRY.format(fields="disposition: answer")
-    settled(suite, good + good + "mfa-1: {settled: {mood: bad}, by: lead}\n")
+    settled(suite, good + good)
     told = said(found(suite), "labels")
-    assert "adjudication.yaml:2: vpn-1: it is settled twice." in told
-    assert "adjudication.yaml:3: mfa-1: settled.mood: Extra inputs" in told
-    assert "mfa-1: why: Field required" in told
-    with pytest.raises(SuiteError, match="settled twice"):
+    assert "adjudication.yaml:2: 'vpn-1' stands twice." in told
+    with pytest.raises(SuiteError, match="stands twice"):
         adjudication.blocked(load(suite))
+    settled(suite, good + "mfa-1: {settled: {mood: bad}, by: lead}\n")
+    told = said(found(suite), "labels")
+    assert "adjudication.yaml:2: mfa-1: settled.mood: Extra inputs" in told
+    assert "mfa-1: why: Field required" in told
     settled(suite, good.replace("vpn-1", "vpn-9"))
     assert "vpn-9: adjudication.yaml settles it, and it is no case." in said(
         found(suite), "adjudication"

@@ -44,7 +44,7 @@ def asked(place: Path, body: str, cases: Path) -> Path:
     done = command(
         *("run", "--suite", cases, "--system", vendor, "--out", place / "run", "--no-cache")
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == (3 if "down" in body else 0), done.stderr
     return place / "run"
 
 
@@ -137,3 +137,24 @@ def test_a_baseline_that_is_not_there_is_told(folder: Path) -> None:
     done = command("gate", folder / "good" / "run", "--baseline", "nothing")
     assert done.returncode == 3
     assert "nothing/run.json can't be read" in done.stderr
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "../away", "a/b"])
+def test_a_name_that_leads_elsewhere_touches_nothing(
+    folder: Path, tmp_path: Path, name: str
+) -> None:
+    (tmp_path / "kept" / "v0").mkdir(parents=True)
+    kept = tmp_path / "kept" / "v0" / "file.txt"
+    kept.write_text("mine", "utf-8")
+    done = command("bless", folder / "good" / "run", "--into", tmp_path / "kept", "--name", name)
+    assert (done.returncode, "no name for a baseline" in done.stderr) == (3, True)
+    assert [*tmp_path.rglob("*.txt")] == [kept]
+
+
+def test_a_folder_that_is_no_baseline_is_not_replaced(folder: Path, tmp_path: Path) -> None:
+    own = tmp_path / "keep" / "file.txt"
+    own.parent.mkdir()
+    own.write_text("mine", "utf-8")
+    done = command("bless", folder / "good" / "run", "--into", tmp_path, "--name", "keep")
+    assert (done.returncode, "is no baseline" in done.stderr) == (3, True)
+    assert own.read_text("utf-8") == "mine"

@@ -182,6 +182,17 @@ def test_a_wrong_path_is_given_up_early_and_says_what_the_reply_was(tmp_path: Pa
     assert '{"model": "m-1", "choices"' in cause
 
 
+def test_a_vendor_that_says_null_says_nothing(tmp_path: Path) -> None:
+    nothing = {"choices": [{"message": {"content": None}}]}
+    cases = [case(f"vpn-{number}") for number in range(1, 8)]
+    with vendor(lambda _body, _number: Answered(nothing)) as known:
+        outcome, rows = asked(
+            suite(tmp_path / "s", *cases), tmp_path / "r", http(tmp_path, known.url)
+        )
+    assert not outcome.stopped
+    assert [(row.status, row.text) for row in rows] == [("ok", "")] * 7
+
+
 def test_a_vendor_that_lived_and_then_breaks_keeps_its_failures(tmp_path: Path) -> None:
     cases = [case(f"vpn-{n}") for n in range(4)]
 

@@ -15,6 +15,8 @@ def forbidden(text: str, phrase: str) -> bool:
 
 
 STATED = [
+    ("Did you open the reset page? No problem, open it.", "reset page"),
+    ("Use the reset page. This is not difficult.", "reset page"),
     ("Restart the laptop once Company Portal is done.", "restart"),
     ("Please **RESTART** your laptop.", "restart"),
     ("Run `Sync` in Company   Portal", "sync"),
@@ -63,6 +65,14 @@ STATED = [
 ]
 
 DENIED = [
+    ("You can't use the reset page for this.", "reset page"),
+    ("It is wrong that you should open the reset page.", "reset page"),
+    ("It is not true that it takes 15 minutes.", "15 minutes"),
+    ("The reset page? No.", "reset page"),
+    ("Some say you open the reset page. That is incorrect.", "reset page"),
+    ("The reset page is a myth.", "reset page"),
+    ("Two methods do not help.", "re:two method"),
+    ("It is a bad idea to open the reset page.", "reset page"),
     ("Do not restart the laptop.", "restart"),
     ("Don't restart it, whatever the page says.", "restart"),
     ("You won't need to restart.", "restart"),

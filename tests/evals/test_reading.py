@@ -9,6 +9,21 @@ from evals.case import Disposition
 from evals.reading import PUBLISHED, read
 
 SAID: list[tuple[Disposition, str]] = [
+    ("clarify", "Shall I pass this to identity-desk?"),
+    ("clarify", "Should I open a ticket for you?"),
+    ("clarify", "Please tell me which error you see."),
+    ("answer", "Never call the hotline for this."),
+    ("answer", "No need to contact the service desk; just retry."),
+    ("answer", "A colleague will not look at this."),
+    ("decline", "I don't know."),
+    ("escalate", "Escalated to L2."),
+    ("escalate", "Ticket #4711 created."),
+    ("escalate", "Forwarded to identity desk."),
+    ("escalate", "Handing over to human support."),
+    ("escalate", "I'm escalating."),
+    ("escalate", "You'll be contacted by an agent shortly."),
+    ("escalate", "I've let the identity desk know."),
+    ("escalate", "Somebody from IT is going to ring you."),
     ("answer", "1. Open Settings.\n2. Choose Sync.\n\nIf that does not help, I will pass you on to a colleague."),
     ("answer", "Sessions end after 12 hours. Did that help?"),
     ("answer", "Forgot your password? Go to https://reset.acme.example and follow the page."),

@@ -131,3 +131,40 @@ def test_unknown_columns_and_files_are_refused(tmp_path: Path) -> None:
         SystemConfigError, match=r"not-there\.csv is not there\. Correct the path\."
     ):
         specs([str(config)])
+
+
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_a_spreadsheets_other_separators_are_understood(tmp_path: Path, separator: str) -> None:
+    export = tmp_path / "export.csv"
+    export.write_text(
+        f"case{separator}text\nvpn-1{separator}Join the network, then sync.\n", "utf-8"
+    )
+    _, (row,) = asked(suite(tmp_path / "s", case()), tmp_path / "r", export)
+    assert row.last is not None
+    assert row.last.text == "Join the network, then sync."
+
+
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path) -> None:
+    export = tmp_path / "export.csv"
+    export.write_bytes("case,text\nvpn-1,Grüße\n".encode("latin-1"))
+    with pytest.raises(SystemConfigError, match=r"export\.csv:2: The byte 0xfc is no UTF-8"):
+        asked(suite(tmp_path / "s", case()), tmp_path / "r", export)
+
+
+def test_only_a_line_feed_ends_a_line(tmp_path: Path) -> None:
+    text = f"one{chr(0x2028)}two{chr(0x85)}three"
+    export = tmp_path / "vendor.jsonl"
+    export.write_text(json.dumps({"case": "vpn-1", "text": text}, ensure_ascii=False), "utf-8")
+    _, (row,) = asked(suite(tmp_path / "s", case()), tmp_path / "r", export)
+    assert row.last is not None
+    assert row.last.text == text
+
+
+def test_half_a_sign_in_a_reply_stops_nothing(tmp_path: Path) -> None:
+    half = {"case": "vpn-1", "text": "ab\ud800c", "handoff": {"summary": "x\udfff"}}
+    _, (row,) = asked(
+        suite(tmp_path / "s", case()), tmp_path / "r", jsonl(tmp_path / "v.jsonl", half)
+    )
+    assert row.last is not None
+    assert row.last.text == "ab\ufffdc"
+    assert row.last.handoff == {"summary": "x\ufffd"}
