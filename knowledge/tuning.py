@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,7 @@ class Recipe:
     beside: float = 0.25
     """Share of the texts that are read with an aside, anew in every epoch."""
     half: bool = True
-    """Multiply in bfloat16; the factors stay in full precision. Nearly twice as fast where a processor has it."""
+    """Multiply in bfloat16 within the encoder; the factors stay in full precision. Nearly twice as fast where a processor has it."""
     seed: int = 0
 
 
@@ -59,6 +59,14 @@ def tune(
 ) -> Adapter:
     """Fit an adapter for the model in the folder `source`. `progress` hears epoch and mean loss."""
     return _Tuning(source, texts, asides or Asides(), recipe or Recipe()).run(progress)
+
+
+class _Read(NamedTuple):
+    """A text as it is read once."""
+
+    text: int
+    tokens: Sequence[int]
+    alone: bool
 
 
 class _Tuning:
@@ -115,8 +123,7 @@ class _Tuning:
         for epoch in range(recipe.epochs):
             losses = []
             for batch in self._batches():
-                with torch.autocast("cpu", torch.bfloat16, enabled=recipe.half):
-                    loss = self._loss(batch)
+                loss = self._loss(batch)
                 optimiser.zero_grad()
                 loss.backward()
                 torch.nn.utils.clip_grad_norm_(factors, 1.0)
@@ -126,30 +133,38 @@ class _Tuning:
             progress(epoch, sum(losses) / len(losses))
         return Adapter({name: layer.factors() for name, layer in sorted(self._added.items())})
 
-    def _batches(self) -> list[list[int]]:
-        """Every text once; texts of like length share a batch, so that little is spent on padding."""
-        order = list(range(len(self._texts)))
-        self._random.shuffle(order)
+    def _batches(self) -> list[list["_Read"]]:
+        """Every text once; those of like length share a batch, so that little is spent on padding."""
+        reads = [self._read(text) for text in range(len(self._texts))]
+        self._random.shuffle(reads)
         size, batches = self._recipe.batch, []
-        for start in range(0, len(order), size * 16):
-            near = sorted(order[start : start + size * 16], key=lambda i: len(self._ids[i]))
+        for start in range(0, len(reads), size * 16):
+            near = sorted(reads[start : start + size * 16], key=lambda read: len(read.tokens))
             batches += [near[i : i + size] for i in range(0, len(near), size)]
         self._random.shuffle(batches)
         return batches
 
-    def _loss(self, batch: list[int]) -> Any:
+    def _read(self, text: int) -> "_Read":
+        """The text alone, or as of one message with an aside before or behind it."""
+        tokens = self._ids[text]
+        if self._asides and self._random.random() < self._recipe.beside:
+            pair = [tokens, self._ids[self._random.choice(self._asides)]]
+            self._random.shuffle(pair)
+            joined = [*pair[0][:-1], *pair[1][1:]]
+            if len(joined) <= self._recipe.max_tokens:
+                return _Read(text, joined, alone=False)
+        return _Read(text, tokens, alone=True)
+
+    def _loss(self, batch: list["_Read"]) -> Any:
         import torch
         from torch.nn import functional
 
-        beside = [bool(self._asides) and self._random.random() < self._recipe.beside for _ in batch]
-        read = [
-            self._with_aside(i) if joined else self._ids[i]
-            for i, joined in zip(batch, beside, strict=True)
-        ]
-        vectors, alone = self._vectors(read), ~torch.tensor(beside)
+        texts = [read.text for read in batch]
+        alone = torch.tensor([read.alone for read in batch])
+        vectors = self._vectors([read.tokens for read in batch])
         total = torch.zeros(())
         for group, labels in self._labels.items():
-            truth = torch.where(alone, labels[batch], self._outlasting[group][batch])
+            truth = torch.where(alone, labels[texts], self._outlasting[group][texts])
             known = truth != _NO_LABEL
             if known.any():
                 total = (
@@ -163,13 +178,6 @@ class _Tuning:
                 )
         return total
 
-    def _with_aside(self, text: int) -> list[int]:
-        """The tokens of a text with those of an aside before or behind them, as of one message."""
-        pair = [self._ids[text], self._ids[self._random.choice(self._asides)]]
-        self._random.shuffle(pair)
-        joined = [*pair[0][:-1], *pair[1][1:]]
-        return joined if len(joined) <= self._recipe.max_tokens else list(self._ids[text])
-
     def _vectors(self, read: Sequence[Sequence[int]]) -> Any:
         """Mean-pooled unit vectors, as the export makes them."""
         import torch
@@ -181,7 +189,8 @@ class _Tuning:
         for row, tokens in enumerate(read):
             ids[row, : len(tokens)] = torch.tensor(tokens)
             mask[row, : len(tokens)] = 1
-        states = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.half):
+            states = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
         shown = mask.unsqueeze(-1).to(states.dtype)
         return functional.normalize((states * shown).sum(1) / shown.sum(1), dim=-1)
 
