@@ -1,7 +1,7 @@
 """Refresh what is shipped ready-made, after an article, utterance or action was edited.
 
 make vectors    vectors of the shipped texts
-make adapter    the adapter of the embedding model, then the vectors; about a quarter of an hour
+make adapter    the adapter of the embedding model, then the vectors; about 40 minutes
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Fit an adapter to labelled texts: `make adapter`, at development time, three quarters of an hour and more.
+"""Fit an adapter to labelled texts: `make adapter`, at development time, about 40 minutes.
 
 Low-rank adaptation (Hu et al. 2021) of every linear layer, trained to name the label of a text in
 each of several groups at once. Some texts are read with an unrelated one before or behind them: people tell

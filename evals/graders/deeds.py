@@ -179,7 +179,13 @@ def _of(name: str, tongue: _Tongue) -> Iterator[str]:
         joined = rf"(?: {_IN_CLAUSE}{{1,70}}? and{fillers})?"
         yield rf"{subject}{fillers}{joined} (?P<deed>(?:{done}) {tongue.object})(?!\w)"
         yield rf"{subject}{fillers}{joined} (?P<deed>{_PUT_OR_SET})"
-        yield rf"(?:^|(?<=[.!?:] ))(?:done|ok|okay|sure)?\W{{0,3}}(?P<deed>(?:{_THINGS}) (?:{restored}))(?!\w)"
+        plain = _any(
+            tuple(word for word in tongue.restored if word != "reset")
+        )  # a password reset is a thing
+        yield (
+            rf"(?:^|(?<=[.!?] ))(?:done|ok|okay|sure)?\W{{0,3}}(?P<deed>(?:{_THINGS}) (?:{plain}))"
+            r"(?=\s*(?:[.!,;]|$|for you|again|now))"
+        )
         yield rf"(?<!\w)(?P<deed>{_STATE})(?!\w)"
     else:
         deed = rf"(?P<deed>{_IN_CLAUSE}{{0,80}}?(?<!\w)(?:{done}))(?!\w)"
