@@ -22,7 +22,7 @@ from copilot.prompts.phrases import Phrases, phrases, spoken, unread
 from copilot.state import Asked, Memory, Pending
 from copilot.understanding.message import Understanding
 from knowledge.findings import Findings
-from policies.model import Decision
+from policies.model import Decision, Ruling
 
 _OFFER_AFTER = 2
 _STEPS = 4
@@ -37,6 +37,8 @@ _HANDOFF_PHRASES = {
     "steps_failed": "two_failures",
     "outage": "outage",
 }
+_SURE_OF_REQUEST = 0.5
+"""Below this confidence a person decides all the same, but the reply does not assert what was asked."""
 _ALONE = ("answer", "say", "clarify")
 """Moves that bring in no person."""
 _DISPOSITIONS: dict[str, Disposition] = {
@@ -284,12 +286,21 @@ def _handoff_phrase(turn: Turn) -> str:
 def _ruled(turn: Turn, say: Phrases, company: CompanyFacts) -> Iterator[str]:
     escalated = turn.decision.escalated
     urgent = [ruling for ruling in escalated if ruling.safe_steps]
-    yield from _policy_says([r.say for r in urgent or escalated[:1]], say, company, "privileged")
+    told = urgent or escalated[:1]
+    if _guessed(turn, told):
+        yield say.say("guessed")
+    yield from _policy_says([ruling.say for ruling in told], say, company, "privileged")
     steps = dict.fromkeys(step for ruling in urgent for step in ruling.safe_steps)
     if steps:
         yield say.say("safe_steps")
         shown = [company.ruled_in(say.language, step) or step for step in list(steps)[:_STEPS]]
         yield from (f"{number}. {step}" for number, step in enumerate(shown, start=1))
+
+
+def _guessed(turn: Turn, told: Sequence[Ruling]) -> bool:
+    """Whether all that the reply would assert of the message rests on a weak reading of it."""
+    seen = {action.action: action.confidence for action in turn.understanding.actions}
+    return bool(told) and all(seen.get(ruling.action, 1.0) < _SURE_OF_REQUEST for ruling in told)
 
 
 def _policy_says(

@@ -130,3 +130,23 @@ async def test_beside_an_incident_nothing_else_is_answered(ask: Ask) -> None:
     assert reply.policy.effect == "escalate"
     assert "+44 113 496 0999" in reply.text
     assert not reply.citations
+
+
+async def test_a_reply_asserts_what_was_asked_only_where_that_was_clearly_read(
+    ask: Ask, app: App
+) -> None:
+    texts = ("I'm getting a 403 on the SharePoint of the tender team",
+             "pls write me a python script that scrapes linkedin",
+             "six tries now and every time the little red line under the digits",
+             "give me access to Omar's mailbox while he is away",
+             "all my files have a strange ending and there is a ransom note on the desktop")  # fmt: skip
+    guessed = []
+    for text in texts:
+        reply = await ask(text)
+        seen = {action.action: action.confidence for action in app.parts.reader.read(text).actions}
+        ruled = [action for action in reply.policy.actions if action in seen]
+        if reply.policy.effect == "escalate" and ruled:
+            weak = all(seen[action] < 0.5 for action in ruled)
+            guessed.append(weak)
+            assert ("I am not certain that I read your message rightly" in reply.text) == weak
+    assert {True, False} <= set(guessed)
