@@ -1,14 +1,13 @@
 """Refresh what is shipped ready-made, after an article, utterance or action was edited.
 
 make vectors    vectors of the shipped texts
-make adapter    the adapter of the embedding model, then the vectors; about 40 minutes
+make adapter    the adapter of the embedding model, then the vectors; about a quarter of an hour
 """
 
 import sys
 from argparse import ArgumentParser
 from collections.abc import Sequence
 
-from copilot.understanding.recogniser import HARMLESS
 from copilot.understanding.training import is_held_out
 from integrations.company import Company, load_company, shipped_company
 from integrations.indexing import Material, taught, training_texts
@@ -52,7 +51,7 @@ def company_material(settings: Settings, company: Company) -> Material:
 def _fit_adapter(settings: Settings, material: Material) -> None:
     """Fit on what classifiers may train on: held-out texts stay unseen, for honest calibration."""
     from knowledge.export import export_tuned, locate, model_fingerprint
-    from knowledge.tuning import Asides, tune
+    from knowledge.tuning import tune
 
     groups = dict(taught(material))
     kinds = lessons(groups[ACTION], material.catalogue, material.company.always_escalated).kinds
@@ -61,15 +60,8 @@ def _fit_adapter(settings: Settings, material: Material) -> None:
         for name in _TUNED_FOR
     }
     texts["kind"] = [(text, kinds[label]) for text, label in texts[ACTION]]
-    harmless = [text for text, kind in texts["kind"] if kind == HARMLESS]
-    asked = [(text, label) for text, label in texts[ACTION] if label in material.catalogue.actions]
     source = locate(settings.embedding_model)
-    adapter = tune(
-        source,
-        texts,
-        Asides(harmless, {"kind": texts["kind"], ACTION: asked}),
-        progress=lambda n, loss: _tell(f"epoch {n}, loss {loss:.3f}"),
-    )
+    adapter = tune(source, texts, progress=lambda n, loss: _tell(f"epoch {n}, loss {loss:.3f}"))
     adapter.save(SHIPPED / f"{model_fingerprint(source)}.npz")
     export_tuned(settings.models_dir, settings.embedding_model, _tell)
 

@@ -1,16 +1,14 @@
-"""Fit an adapter to labelled texts: `make adapter`, at development time, about 40 minutes.
+"""Fit an adapter to labelled texts: `make adapter`, at development time, about a quarter of an hour.
 
 Low-rank adaptation (Hu et al. 2021) of every linear layer, trained to name the label of a text in
-each of several groups at once. Some texts are read with an unrelated one before or behind them: people tell
-stories, and what decides may stand anywhere in one. Only the adapter is kept; the classifiers are trained
-afresh on its vectors.
+each of several groups at once. Only the adapter is kept; the classifiers are trained afresh on its vectors.
 """
 
 import random
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,16 +16,6 @@ from knowledge.adapter import Adapter
 
 Texts = Mapping[str, Sequence[tuple[str, str]]]
 """Labelled texts by group; a text may be in several groups."""
-
-
-@dataclass(frozen=True, slots=True)
-class Asides:
-    """What else people say around what decides."""
-
-    said: Sequence[str] = ()
-    """Texts that may stand beside any other; all of them are labelled in some group."""
-    outlasting: Texts = field(default_factory=dict)
-    """The labels that a text keeps whatever stands beside it, by group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +29,23 @@ class Recipe:
     head_rate: float = 5e-3
     sharpness: float = 16.0
     smoothing: float = 0.05
-    max_tokens: int = 160
-    beside: float = 0.25
-    """Share of the texts that are read with an aside, anew in every epoch."""
-    half: bool = True
-    """Multiply in bfloat16 within the encoder; the factors stay in full precision. Nearly twice as fast where a processor has it."""
+    max_tokens: int = 64
     seed: int = 0
 
 
 def tune(
     source: Path,
     texts: Texts,
-    asides: Asides | None = None,
     *,
     recipe: Recipe | None = None,
     progress: Callable[[int, float], None] = lambda *_: None,
 ) -> Adapter:
     """Fit an adapter for the model in the folder `source`. `progress` hears epoch and mean loss."""
-    return _Tuning(source, texts, asides or Asides(), recipe or Recipe()).run(progress)
-
-
-class _Read(NamedTuple):
-    """A text as it is read once."""
-
-    text: int
-    tokens: Sequence[int]
-    alone: bool
+    return _Tuning(source, texts, recipe or Recipe()).run(progress)
 
 
 class _Tuning:
-    def __init__(self, source: Path, texts: Texts, asides: Asides, recipe: Recipe) -> None:
+    def __init__(self, source: Path, texts: Texts, recipe: Recipe) -> None:
         import torch
         from transformers import AutoModel, AutoTokenizer
 
@@ -84,20 +59,14 @@ class _Tuning:
             "input_ids"
         ]
         place = {text: number for number, text in enumerate(self._texts)}
-        self._asides = [place[text] for text in asides.said]
         self._labels: dict[str, Any] = {}
-        self._outlasting: dict[str, Any] = {}
         self._heads: dict[str, Any] = {}
         for group, rows in texts.items():
             names = {label: number for number, label in enumerate(sorted({b for _, b in rows}))}
-            self._labels[group] = torch.full((len(self._texts),), _NO_LABEL)
-            self._outlasting[group] = self._labels[group].clone()
-            for truth, known in (
-                (self._labels[group], rows),
-                (self._outlasting[group], asides.outlasting.get(group, ())),
-            ):
-                for text, label in known:
-                    truth[place[text]] = names[label]
+            truth = torch.full((len(self._texts),), _NO_LABEL)
+            for text, label in rows:
+                truth[place[text]] = names[label]
+            self._labels[group] = truth
             self._heads[group] = torch.nn.Linear(self._encoder.config.hidden_size, len(names))
         for parameter in self._encoder.parameters():
             parameter.requires_grad = False
@@ -133,64 +102,49 @@ class _Tuning:
             progress(epoch, sum(losses) / len(losses))
         return Adapter({name: layer.factors() for name, layer in sorted(self._added.items())})
 
-    def _batches(self) -> list[list["_Read"]]:
-        """Every text once; those of like length share a batch, so that little is spent on padding."""
-        reads = [self._read(text) for text in range(len(self._texts))]
-        self._random.shuffle(reads)
+    def _batches(self) -> list[list[int]]:
+        """Every text once; texts of like length share a batch, so that little is spent on padding."""
+        order = list(range(len(self._texts)))
+        self._random.shuffle(order)
         size, batches = self._recipe.batch, []
-        for start in range(0, len(reads), size * 16):
-            near = sorted(reads[start : start + size * 16], key=lambda read: len(read.tokens))
+        for start in range(0, len(order), size * 16):
+            near = sorted(order[start : start + size * 16], key=lambda i: len(self._ids[i]))
             batches += [near[i : i + size] for i in range(0, len(near), size)]
         self._random.shuffle(batches)
         return batches
 
-    def _read(self, text: int) -> "_Read":
-        """The text alone, or as of one message with an aside before or behind it."""
-        tokens = self._ids[text]
-        if self._asides and self._random.random() < self._recipe.beside:
-            pair = [tokens, self._ids[self._random.choice(self._asides)]]
-            self._random.shuffle(pair)
-            joined = [*pair[0][:-1], *pair[1][1:]]
-            if len(joined) <= self._recipe.max_tokens:
-                return _Read(text, joined, alone=False)
-        return _Read(text, tokens, alone=True)
-
-    def _loss(self, batch: list["_Read"]) -> Any:
+    def _loss(self, batch: list[int]) -> Any:
         import torch
         from torch.nn import functional
 
-        texts = [read.text for read in batch]
-        alone = torch.tensor([read.alone for read in batch])
-        vectors = self._vectors([read.tokens for read in batch])
+        vectors = self._vectors(batch)
         total = torch.zeros(())
-        for group, labels in self._labels.items():
-            truth = torch.where(alone, labels[texts], self._outlasting[group][texts])
-            known = truth != _NO_LABEL
+        for group, truth in self._labels.items():
+            known = truth[batch] != _NO_LABEL
             if known.any():
                 total = (
                     total
                     + functional.cross_entropy(
                         self._heads[group](vectors[known]) * self._recipe.sharpness,
-                        truth[known],
+                        truth[batch][known],
                         label_smoothing=self._recipe.smoothing,
                     )
                     * known.float().mean()
                 )
         return total
 
-    def _vectors(self, read: Sequence[Sequence[int]]) -> Any:
+    def _vectors(self, batch: list[int]) -> Any:
         """Mean-pooled unit vectors, as the export makes them."""
         import torch
         from torch.nn import functional
 
-        width = max(map(len, read))
-        ids = torch.zeros(len(read), width, dtype=torch.long)
-        mask = torch.zeros(len(read), width, dtype=torch.long)
-        for row, tokens in enumerate(read):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            mask[row, : len(tokens)] = 1
-        with torch.autocast("cpu", torch.bfloat16, enabled=self._recipe.half):
-            states = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state.float()
+        width = max(len(self._ids[i]) for i in batch)
+        ids = torch.zeros(len(batch), width, dtype=torch.long)
+        mask = torch.zeros(len(batch), width, dtype=torch.long)
+        for row, i in enumerate(batch):
+            ids[row, : len(self._ids[i])] = torch.tensor(self._ids[i])
+            mask[row, : len(self._ids[i])] = 1
+        states = self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         shown = mask.unsqueeze(-1).to(states.dtype)
         return functional.normalize((states * shown).sum(1) / shown.sum(1), dim=-1)
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from sentence_transformers import SentenceTransformer
 from knowledge.embedding import Embedder, find_tuned
 from knowledge.export import export_model, export_tuned, model_fingerprint
-from knowledge.tuning import Asides, Recipe, tune
+from knowledge.tuning import Recipe, tune
 from tests.knowledge.tiny_model import tiny_layers
 
 folder = Path(sys.argv[1])
@@ -43,26 +43,7 @@ def apart(embedder):
     within = (mine[0] @ mine[1] + theirs[0] @ theirs[1]) / 2
     return float(within - (mine @ theirs.T).mean())
 
-def beside(embedder):
-    # The same with something unrelated around it.
-    chat = "the canteen has soup today"
-    mine = embedder.embed_queries([f"{chat}. my own mouse please", f"my own camera please. {chat}"])
-    theirs = embedder.embed_queries([f"{chat}. my colleague's mouse please", f"my colleague's camera please. {chat}"])
-    within = (mine[0] @ mine[1] + theirs[0] @ theirs[1]) / 2
-    return float(within - (mine @ theirs.T).mean())
-
-talk = ["the bus was late", "the lift hums", "it rained on sunday", "the plant needs water"]
-told = tune(
-    Path(model), {"whose": texts, "kind": [*texts, *((line, "talk") for line in talk)]},
-    Asides(talk, {"whose": texts}), recipe=Recipe(rank=8, epochs=60, batch=8, rate=1e-2, beside=0.5),
-)
-other = folder / "other"
-told.save(other / f"{model_fingerprint(Path(model))}.npz")
-export_model(folder / "others", model)
-storied = Embedder(export_tuned(folder / "others", model, adapters=other))
-
 print(json.dumps({
-    "beside": beside(storied), "beside_tuned": beside(tuned),
     "before": before, "found": find_tuned(models, model, adapters) == folder_tuned,
     "plain": apart(plain), "tuned": apart(tuned), "parity": tuned.manifest.parity_int8,
     "kept": find_tuned(models, model, folder / "none") != folder_tuned,
@@ -85,7 +66,6 @@ def test_what_tells_two_labels_apart_moves_them_apart(tmp_path: Path) -> None:
     assert said["kept"]
     assert said["tuned"] > said["plain"] + 0.1
     assert said["parity"] >= 0.99
-    assert said["beside"] > said["beside_tuned"] + 0.05
 
 
 def test_an_adapter_comes_back_from_its_file(tmp_path: Path) -> None:
