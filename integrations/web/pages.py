@@ -9,8 +9,8 @@ from starlette.responses import HTMLResponse, Response
 
 from integrations.api import problems
 from integrations.api.problems import INVALID, Problem
-from integrations.web.cards import facts_of, missing_words, status_words
-from integrations.web.moments import day, moment
+from integrations.shown.moments import day, moment
+from integrations.shown.replies import facts_of, missing_words, status_words
 
 _FOLDER = Path(__file__).parent
 STATIC = _FOLDER / "static"

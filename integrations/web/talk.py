@@ -20,7 +20,8 @@ from integrations.api.bodies import read_as
 from integrations.api.problems import REFUSED, UNKNOWN_USER, Problem, ProblemError, of_error
 from integrations.api.routes import Reading, read_thread
 from integrations.api.runtime import Runtime
-from integrations.web.cards import past_card, reply_card, turn_card
+from integrations.shown.replies import reply_card
+from integrations.web.cards import past_card, turn_card
 from integrations.web.examples import examples_of
 from integrations.web.pages import Pages, is_fragment, sentences_of
 from integrations.web.session import Session, checked_form, choose_user, field, session_of

@@ -2,8 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from integrations.web.moments import day, due, moment, span
-from integrations.web.text import blocks, spans
+from integrations.shown.moments import day, due, moment, span
+from integrations.shown.text import blocks, spans
 
 AT = datetime(2026, 11, 22, 9, 30, tzinfo=UTC)
 

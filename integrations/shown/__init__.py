@@ -1,0 +1,1 @@
+"""What every door shows alike: replies as blocks of text, sources, times."""

@@ -1,0 +1,108 @@
+"""Slack's Web API as the worker uses it: one session, and faults told apart by who must act."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError, SlackRequestError
+from slack_sdk.http_retry.builtin_async_handlers import AsyncRateLimitErrorRetryHandler
+from slack_sdk.web.async_client import AsyncWebClient
+
+from copilot.errors import OutageError
+
+_LOST = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable",
+                   "request_timeout", "team_added_to_org"})  # fmt: skip
+"""Errors of the moment: the same call may work later."""
+_SERVER_ERROR = 500
+
+
+class SlackUnavailableError(OutageError):
+    """Slack did not answer, or not in time: whether the call took effect is not known."""
+
+
+class SlackRefusedError(OutageError):
+    """Slack refused a call; repeating it changes nothing. `code` is Slack's own word for it."""
+
+    def __init__(self, method: str, code: str) -> None:
+        super().__init__(f"Slack refused {method}: {code}. Run `copilot doctor slack` to see why.")
+        self.code = code
+
+
+Token = Callable[[str], Awaitable[str]]
+"""The bot's token of a workspace. Raises `SlackRefusedError` where it is not installed."""
+
+
+class Slack:
+    """Calls by method name, with the token of the workspace. One HTTP session for all."""
+
+    def __init__(self, token: Token, *, base_url: str, seconds: float, rate_retries: int) -> None:
+        self._token = token
+        self._base_url = base_url
+        self._seconds = seconds
+        self._retries = rate_retries
+        self._session: aiohttp.ClientSession | None = None
+        self._clients: dict[str, AsyncWebClient] = {}
+        self._self: dict[str, str] = {}
+
+    async def call(self, team: str, method: str, **arguments: object) -> Mapping[str, Any]:
+        """Slack's answer.
+
+        Raises `SlackUnavailableError` when nothing is known of the outcome, `SlackRefusedError`
+        when Slack said no.
+        """
+        client = await self._client(team)
+        given = {name: value for name, value in arguments.items() if value is not None}
+        try:
+            answer = await client.api_call(method, json=given)
+        except SlackApiError as error:
+            raise _told(method, error) from error
+        except (
+            aiohttp.ClientError,
+            TimeoutError,
+            asyncio.TimeoutError,
+            SlackRequestError,
+        ) as error:
+            raise SlackUnavailableError(
+                f"Slack did not answer {method} in {self._seconds:g} seconds ({type(error).__name__})."
+            ) from error
+        data = answer.data
+        return data if isinstance(data, dict) else {}
+
+    async def bot(self, team: str) -> str:
+        """The copilot's own user id in a workspace."""
+        if team not in self._self:
+            self._self[team] = str((await self.call(team, "auth.test"))["user_id"])
+        return self._self[team]
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def _client(self, team: str) -> AsyncWebClient:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._seconds)
+            )
+        token = await self._token(team)
+        if token not in self._clients:
+            self._clients[token] = AsyncWebClient(
+                token=token,
+                base_url=self._base_url,
+                session=self._session,
+                timeout=max(1, round(self._seconds)),
+                # Only what is sure not to have happened is repeated here. A lost connection may
+                # have carried a message: the caller looks whether it is there first.
+                retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=self._retries)],
+            )
+        return self._clients[token]
+
+
+def _told(method: str, error: SlackApiError) -> OutageError:
+    response = error.response
+    status = int(getattr(response, "status_code", 0) or 0)
+    data = getattr(response, "data", None)
+    code = str(data.get("error") if isinstance(data, dict) else "unreadable_answer")
+    if status >= _SERVER_ERROR or code in _LOST or not isinstance(data, dict):
+        return SlackUnavailableError(f"Slack could not do {method} now ({status}, {code}).")
+    return SlackRefusedError(method, code)
