@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import attacks, decision, hostile, recognition, redaction, retrieval, turn
+from benchmarks import attacks, decision, hostile, recognition, redaction, retrieval, start, turn
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -16,6 +16,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("== turn: processor time and memory ==", flush=True)
     quick = ["--passages", "0", "--rounds", "1"] if given.quick else []
     turn.main(["--work", str(given.work), *quick])
+    print("\n== start: from a second start to the first answer ==", flush=True)
+    start.main()
     print(
         "\n== decision: what it costs to decide, to recognise, to mask and to start ==", flush=True
     )

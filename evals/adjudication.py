@@ -17,7 +17,7 @@ from typing import NamedTuple
 from pydantic import Field, ValidationError
 
 from evals.case import ActionType, Case, Disposition, Priority, Sentence, Value
-from evals.documents import EncodingError, composed, parsed, repeated, text_of
+from evals.documents import DocumentError, unambiguous
 from evals.errors import Finding, SuiteError
 from evals.labels import FIRST, FOLDER, SECOND, Label, read
 from evals.suite import Suite
@@ -176,36 +176,23 @@ def settlements(file: Path) -> Mapping[str, Settlement]:
     """The entries by case id; none where there is no file. Raises `SuiteError` with all that is wrong in them."""
     if not file.is_file():
         return {}
-    import yaml
-
     try:
-        text = text_of(file)
-        root, data = composed(text), parsed(text)
-    except EncodingError as error:
-        raise SuiteError([error.finding]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        message = f"This is no YAML: {getattr(error, 'problem', None) or 'it cannot be read'}."
-        raise SuiteError([Finding(str(file), mark.line + 1 if mark else None, message)]) from error
-    twice = [
-        Finding(str(file), line, f"'{key}' stands twice. Keep one.") for line, key in repeated(root)
-    ]
-    if twice:
-        raise SuiteError(twice)
-    if root is None:
+        found = unambiguous(file)
+    except DocumentError as error:
+        raise SuiteError(error.findings) from error
+    if found.root is None:
         return {}
-    if not isinstance(data, dict):
+    if not isinstance(found.data, dict):
         raise SuiteError([Finding(str(file), 1, "The file maps case ids to what was settled.")])
-    lines = [(str(key.value), key.start_mark.line + 1) for key, _ in root.value]
-    return _read(file, {str(name): entry for name, entry in data.items()}, lines)
+    return _read(file, {str(name): entry for name, entry in found.data.items()}, found.lines)
 
 
 def _read(
-    file: Path, data: Mapping[str, object], lines: list[tuple[str, int]]
+    file: Path, data: Mapping[str, object], lines: Mapping[str, int]
 ) -> Mapping[str, Settlement]:
     findings: list[Finding] = []
     found: dict[str, Settlement] = {}
-    for name, line in lines:
+    for name, line in lines.items():
         try:
             found[name] = Settlement.model_validate(data[name])
         except ValidationError as error:

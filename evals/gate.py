@@ -23,8 +23,8 @@ from evals.summary import Comparison, Half, System
 BASELINES = Path("baselines")
 BLESSED = "blessed.json"
 COVERAGE = 0.98
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 """Below this share of scored rows nothing is compared (D11)."""
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _REPEATED = 3
 """Epochs from which a ticket that always passed and now never does is no accident."""
 
@@ -183,7 +183,10 @@ def _passes(run: Told, system: str, pass_from: float) -> dict[str, list[bool]]:
 def bless(
     folder: Path, place: Path, name: str, *, at: AwareDatetime, accepted: str | None = None
 ) -> Blessing:
-    """Make a run the baseline of that name in the folder `place`, whole or not at all. Raises `RunError` where something is wrong and nobody accepts it."""
+    """Make a run the baseline of that name in the folder `place`, whole or not at all.
+
+    Raises `RunError` for a name that is none, and where something is wrong and nobody accepts it.
+    """
     run = told(folder)
     wrong = tuple(_wrong(run))
     if wrong and accepted is None:
@@ -202,7 +205,12 @@ def bless(
         (draft / BLESSED).write_text(blessing.model_dump_json(indent=1) + "\n", "utf-8")
         if into.exists():
             into.rename(aside)
-        draft.rename(into)
+        try:
+            draft.rename(into)
+        except OSError:
+            if aside.exists():
+                aside.rename(into)
+            raise
     return blessing
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self, get_args
 from pydantic import Field, StrictFloat, StrictInt, StrictStr, ValidationError, model_validator
 
 from evals.case import Value
-from evals.documents import EncodingError, composed, parsed, repeated, text_of
+from evals.documents import DocumentError, unambiguous
 from evals.errors import Finding, SuiteError
 
 if TYPE_CHECKING:
@@ -206,25 +206,13 @@ def _entered(amount: Amount, value: float | None) -> Amount:
 
 def book(file: Path = SHIPPED) -> Book:
     """The price book in a file. Raises `SuiteError` with everything that is wrong in it."""
-    import yaml
-
     try:
-        text = text_of(file)
-        data, root = parsed(text), composed(text)
+        data = unambiguous(file).data
     except OSError as error:
         message = f"The price book can't be read: {error.strerror}. Name one with --economics."
         raise SuiteError([Finding(str(file), None, message)]) from error
-    except EncodingError as error:
-        raise SuiteError([error.finding]) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        raise SuiteError([Finding(str(file), line, "This is no YAML that can be read.")]) from error
-    twice = [
-        Finding(str(file), at, f"'{key}' stands twice. Keep one.") for at, key in repeated(root)
-    ]
-    if twice:
-        raise SuiteError(twice)
+    except DocumentError as error:
+        raise SuiteError(error.findings) from error
     try:
         return Book.model_validate(data)
     except ValidationError as error:

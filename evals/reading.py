@@ -6,7 +6,7 @@ The rules stand in `reading.yaml`. What is read is marked as read: `Response.dec
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -47,20 +47,9 @@ class Rule(Value):
     asks: bool = False
 
 
-class _File(Value):
-    condition: str
-    invited: str
-    happened: str
-    courtesy: str
-    answering: str
-    bidden: str
-    needless: str
-    withheld: str
-    rules: tuple[Rule, ...]
+class _Rules(Value):
+    """`reading.yaml`."""
 
-
-@dataclass(frozen=True, slots=True)
-class _Rules:
     condition: re.Pattern[str]
     invited: re.Pattern[str]
     happened: re.Pattern[str]
@@ -70,7 +59,11 @@ class _Rules:
     needless: re.Pattern[str]
     withheld: re.Pattern[str]
     rules: tuple[Rule, ...]
-    patterns: Mapping[str, re.Pattern[str]]
+
+    @cached_property
+    def patterns(self) -> Mapping[str, re.Pattern[str]]:
+        """What is looked for, by rule."""
+        return {rule.id: re.compile("|".join(rule.any)) for rule in self.rules if rule.any}
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,18 +101,17 @@ def _holds(rule: Rule, text: _Text, rules: _Rules) -> tuple[bool, str | None]:
     for sentence in text.statements:
         bare = _bare(sentence)
         match = pattern.search(bare)
-        if match and not _only_promised(bare, match, rules):
-            if rule.disposition == "escalate" and _takes_back(sentence, match[0], rules):
-                continue
+        if not match or _only_promised(bare, match, rules):
+            continue
+        if rule.disposition != "escalate" or not _takes_back(bare, match, rules):
             return True, sentence
     return False, None
 
 
-def _takes_back(sentence: str, words: str, rules: _Rules) -> bool:
+def _takes_back(bare: str, match: re.Match[str], rules: _Rules) -> bool:
     """Whether a sentence asks for leave to hand over, or says that nobody will."""
-    return _is_question(sentence) or bool(
-        rules.needless.match(_bare(sentence)) or rules.withheld.search(words)
-    )
+    refused = rules.needless.match(bare) or rules.withheld.search(match[0])
+    return bool(refused) or _is_question(bare)
 
 
 def _only_promised(bare: str, match: re.Match[str], rules: _Rules) -> bool:
@@ -131,21 +123,7 @@ def _only_promised(bare: str, match: re.Match[str], rules: _Rules) -> bool:
 
 @lru_cache(maxsize=1)
 def _rules() -> _Rules:
-
-    file = _File.model_validate(parsed(PUBLISHED.read_text("utf-8")))
-    patterns = {rule.id: re.compile("|".join(rule.any)) for rule in file.rules if rule.any}
-    return _Rules(
-        condition=re.compile(file.condition),
-        invited=re.compile(file.invited),
-        happened=re.compile(file.happened),
-        courtesy=re.compile(file.courtesy),
-        answering=re.compile(file.answering),
-        bidden=re.compile(file.bidden),
-        needless=re.compile(file.needless),
-        withheld=re.compile(file.withheld),
-        rules=file.rules,
-        patterns=patterns,
-    )
+    return _Rules.model_validate(parsed(PUBLISHED.read_text("utf-8")))
 
 
 def _cut(text: str, rules: _Rules) -> _Text:

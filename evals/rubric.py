@@ -137,6 +137,8 @@ class Rubric(Value):
     standard: tuple[Standard, ...]
     handoff_required: tuple[str, ...]
     """The fields that tier 2 needs in every handoff (S83)."""
+    _made: dict[tuple[str, object], Criterion] = PrivateAttr(default_factory=dict)
+    """By standard and what is due: most cases of a suite share theirs."""
 
     @model_validator(mode="after")
     def _weighs_everything(self) -> "Rubric":
@@ -148,9 +150,6 @@ class Rubric(Value):
         if len(set(ids)) != len(ids):
             raise ValueError("Two standard criteria have the same id. Rename one.")
         return self
-
-    _made: dict[tuple[str, object], Criterion] = PrivateAttr(default_factory=dict)
-    """By standard and what is due: most cases of a suite share theirs."""
 
     def criteria(self, case: Case) -> tuple[Criterion, ...]:
         """All criteria of a case: the standard ones, then its own."""

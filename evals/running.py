@@ -3,6 +3,7 @@
 import asyncio
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -250,21 +251,16 @@ def _ended(job: _Job, outcome: Outcome, options: Options) -> int:
         )
     if outcome.stopped:
         return UNUSABLE
-    click.echo(f"{job.folder / EPISODES}: {_told(job.folder)}", err=True)
+    counted = _counted(job.folder)
+    told = ", ".join(f"{number} {status}" for status, number in counted.most_common())
+    click.echo(f"{job.folder / EPISODES}: {told}", err=True)
     if not options.no_grade:
         _finish(job.folder, job.suite, asked, options.judge, None)
     click.echo(str(job.folder))
-    return COMPLETE if _answered(job.folder) else UNUSABLE
-
-
-def _answered(folder: Path) -> bool:
-    """Whether anything came back at all; if not, says so."""
-    from evals.results import episodes
-
-    if any(row.status == "ok" for row in episodes(folder)):
-        return True
+    if counted["ok"]:
+        return COMPLETE
     click.echo("No system answered anything; the rows say why. Mend it and run again.", err=True)
-    return False
+    return UNUSABLE
 
 
 def _finish(
@@ -308,14 +304,11 @@ def _estimate(job: _Job) -> None:
     click.echo(f"Together ${total:.2f}. Nobody was asked.")
 
 
-def _told(folder: Path) -> str:
+def _counted(folder: Path) -> Counter[str]:
     """How many rows of each status."""
-    from collections import Counter
-
     from evals.results import episodes
 
-    counted = Counter(episode.status for episode in episodes(folder))
-    return ", ".join(f"{number} {status}" for status, number in counted.most_common())
+    return Counter(episode.status for episode in episodes(folder))
 
 
 def _blocked(suite: Suite) -> tuple[str, ...]:

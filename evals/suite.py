@@ -8,18 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import AwareDatetime, Field, ValidationError, field_validator
 
 from evals.bounds import Bounds
 from evals.case import Case, Split, Value
-from evals.documents import EncodingError, composed, lines_of, parsed, repeated, text_of
+from evals.documents import Document, DocumentError, document, lines_of, text_of
 from evals.errors import Finding, SuiteError
 from evals.rubric import Rubric
-
-if TYPE_CHECKING:
-    from yaml import Node
 
 Model = TypeVar("Model", bound=Value)
 SHIPPED = Path(__file__).parent / "suites"
@@ -152,7 +149,8 @@ def load(folder: Path) -> Suite:
     reasons = _reasons(folder / "reasons.yaml", findings)
     cases = _cases(folder / "cases", findings)
     if header and rubric:
-        findings += _across(cases, _Around(rubric, header, people, reasons))
+        known = frozenset({*reasons, *reasons.values()})
+        findings += _across(cases, _Around(rubric, header, people, known))
     if findings or header is None or rubric is None:
         raise SuiteError(findings)
     found = tuple(case for case, _ in cases)
@@ -166,7 +164,8 @@ class _Around:
     rubric: Rubric
     header: Header
     people: Mapping[str, Person]
-    reasons: Mapping[str, str]
+    reasons: frozenset[str]
+    """Classes and codes; none: any."""
 
 
 def _across(cases: Sequence[tuple[Case, Located]], around: _Around) -> Iterator[Finding]:
@@ -198,9 +197,8 @@ def _unknown(case: Case, around: _Around) -> Iterator[str]:
     for queue in case.gold.queues:
         if header.queues and queue not in header.queues:
             yield f"the queue '{queue}' is not among the queues of suite.yaml. Correct or add it."
-    known = {*around.reasons, *around.reasons.values()}
     for reason in case.gold.reasons:
-        if known and reason not in known:
+        if around.reasons and reason not in around.reasons:
             yield f"the reason '{reason}' is no class and no code of reasons.yaml. Correct or add it."
     number = len(around.rubric.criteria(case))
     if not _FEWEST_CRITERIA <= number <= _MOST_CRITERIA:
@@ -247,11 +245,10 @@ def _yaml_entries(file: Path, findings: list[Finding]) -> Iterator[Located]:
     found = _document(file, findings)
     if found is None:
         return
-    data, root = found
-    if root is None or not isinstance(data, list):
+    if found.root is None or not isinstance(found.data, list):
         findings.append(Finding(str(file), 1, "The file holds a list of entries, each with an id."))
         return
-    for node, entry in zip(root.value, data, strict=True):
+    for node, entry in zip(found.root.value, found.data, strict=True):
         line = node.start_mark.line + 1
         if isinstance(entry, dict):
             yield Located(entry, str(file), line)
@@ -263,32 +260,22 @@ def _text(file: Path, findings: list[Finding]) -> str:
     """The text of a file; none of one that is not UTF-8, which is a finding."""
     try:
         return text_of(file)
-    except EncodingError as error:
-        findings.append(error.finding)
+    except DocumentError as error:
+        findings += error.findings
         return ""
 
 
-def _document(file: Path, findings: list[Finding]) -> "tuple[object, Node | None] | None":
-    """The data of a YAML file and its nodes; `None` where it can't be read, which is a finding."""
-    import yaml
-
-    before = len(findings)
-    text = _text(file, findings)
-    if len(findings) > before:
-        return None
+def _document(file: Path, findings: list[Finding]) -> Document | None:
+    """A YAML file; `None` where it can't be read. What is wrong is added to the findings."""
     try:
-        root, data = composed(text), parsed(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it can't be read"
-        findings.append(
-            Finding(str(file), mark.line + 1 if mark else None, f"This is no YAML: {problem}.")
-        )
+        found = document(file)
+    except DocumentError as error:
+        findings += error.findings
         return None
-    for line, key in repeated(root):
+    for line, key in found.repeated:
         message = f"The key '{key}' stands twice in one entry. Keep one, or begin the next entry with '- '."
         findings.append(Finding(str(file), line, message))
-    return data, root
+    return found
 
 
 def _mapping(file: Path, findings: list[Finding]) -> tuple[Mapping[str, object], Mapping[str, int]]:
@@ -299,11 +286,10 @@ def _mapping(file: Path, findings: list[Finding]) -> tuple[Mapping[str, object],
     found = _document(file, findings)
     if found is None:
         return {}, {}
-    data, root = found
-    if not isinstance(data, dict) or root is None:
+    if not isinstance(found.data, dict):
         findings.append(Finding(str(file), 1, "The file holds a mapping."))
         return {}, {}
-    return data, {str(key.value): key.start_mark.line + 1 for key, _ in root.value}
+    return found.data, found.lines
 
 
 def _one(file: Path, model: type[Model], findings: list[Finding]) -> Model | None:

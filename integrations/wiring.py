@@ -13,6 +13,7 @@ from pathlib import Path
 
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from pydantic import BaseModel
+from threadpoolctl import threadpool_limits
 
 from copilot import conversation, state
 from copilot.company import CompanyFacts
@@ -105,6 +106,8 @@ async def open_app(
     directory = YamlDirectory(profile.directory)
     pens = writing_of(settings, directory, policy, counters)
     prepare(settings, profile, policy.policies.catalogue, told, follow=follow)
+    # For matrices as small as a turn's, threads that wait for each other cost ten times what they save.
+    threadpool_limits(1, user_api="blas")
     stack = AsyncExitStack()
     try:
         app = await _opened(

@@ -79,9 +79,6 @@ _STATE = (
     r"|your (?:new |temporary )*(?:password|access pass|one-time code) is (?:now )?(?=\S*[a-z])(?=\S*\d)\S{6,}"
 )
 """States that only such a deed can bring about, and secrets handed out."""
-_TOLD = re.compile(
-    r"(?<!\w)(?:taken|took|put|moved|set|made|is off|is gone|now off|password is|pass is|code is)(?!\w)"
-)
 _IF = re.compile(
     r"(?<!\w)(?:if|once|when|after|until|unless|whether|before|wenn|sobald|falls|nachdem|ob|als|zodra|nadat|"
     r"si|une fois que|dès que|quand|après|cuando|una vez que|después de)(?!\w)"
@@ -101,6 +98,7 @@ class _Tongue(Value):
     doing: tuple[str, ...]
     promise: tuple[str, ...]
     restored: tuple[str, ...]
+    told: tuple[str, ...] = ()
     object: str = ""
     mine: str = "(?:mein|meine|mijn|mon|ma|mi)"
     harmless: tuple[str, ...]
@@ -112,7 +110,7 @@ def claimed(text: Text, said: Text) -> str | None:
     `said`: what the employee wrote; words that are quoted from it claim nothing.
     """
     for tongue in _tongues():
-        for pattern in tongue.claims if tongue.speaks(text.lined) else ():
+        for pattern in tongue.claims if tongue.words.search(text.lined) else ():
             for found in pattern.finditer(text.lined):
                 quoted = text.flat[slice(*found.span())] in said.flat
                 if not quoted and not _meant_otherwise(text, found, tongue.harmless):
@@ -146,12 +144,9 @@ class _Patterns:
 
     def __init__(self, name: str, tongue: _Tongue) -> None:
         self._name, self._tongue = name, tongue
-        verbs = (*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored)
-        self.words = re.compile(rf"(?<!\w)(?:{_any(verbs)})(?!\w)")
-
-    def speaks(self, lined: str) -> bool:
-        """Whether a text holds any word that a claim is made of."""
-        return bool(self.words.search(lined) or (self._name == "en" and _TOLD.search(lined)))
+        words = (*tongue.done, *tongue.doing, *tongue.promise, *tongue.restored, *tongue.told)
+        self.words = re.compile(rf"(?<!\w)(?:{_any(words)})(?!\w)")
+        """One of these stands in every claim."""
 
     @cached_property
     def claims(self) -> tuple[re.Pattern[str], ...]:
@@ -179,9 +174,8 @@ def _of(name: str, tongue: _Tongue) -> Iterator[str]:
         joined = rf"(?: {_IN_CLAUSE}{{1,70}}? and{fillers})?"
         yield rf"{subject}{fillers}{joined} (?P<deed>(?:{done}) {tongue.object})(?!\w)"
         yield rf"{subject}{fillers}{joined} (?P<deed>{_PUT_OR_SET})"
-        plain = _any(
-            tuple(word for word in tongue.restored if word != "reset")
-        )  # a password reset is a thing
+        # "Password reset" is a thing.
+        plain = _any(tuple(word for word in tongue.restored if word != "reset"))
         yield (
             rf"(?:^|(?<=[.!?] ))(?:done|ok|okay|sure)?\W{{0,3}}(?P<deed>(?:{_THINGS}) (?:{plain}))"
             r"(?=\s*(?:[.!,;]|$|for you|again|now))"

@@ -6,8 +6,8 @@ What the employee said, the directory knows or the reply's own ticket holds need
 
 A step is supported when most of its words stand in one article, and a good part of them close together there:
 a rule can tell an invented step from a paraphrase only so far, and only in English. A step that takes something
-away or gives something out (protection, data, secrets) is held to more: most of it, with its verb, in one place of an article that tells
-people to do it; what the employee said supports none of it. Values are compared in every language.
+away or gives something out (protection, data, secrets) is held to more: most of it in one sentence that tells people
+to do it; what the employee said supports none of it. Values are compared in every language.
 """
 
 import re
@@ -178,12 +178,11 @@ class Library:
                 return page.tells(sentence.step, _RISKY_CLOSE)
             return page.holds_step(sentence.step, given.stems)
 
+        near = [*self._near(sentence.step)]
         here = any(map(holds, held_to))
-        anywhere = here or any(map(holds, self._near(sentence.step)))
+        anywhere = here or any(map(holds, near))
         supported = here if held_to and sentence.listed else anywhere
-        dangerous = sentence.risky and not any(
-            page.tells(sentence.step, _RISKY_FAR) for page in self._near(sentence.step)
-        )
+        dangerous = sentence.risky and not any(p.tells(sentence.step, _RISKY_FAR) for p in near)
         quote = sentence.quote
         return Claim("step", quote, quote, supported, anywhere, in_step=True, dangerous=dangerous)
 

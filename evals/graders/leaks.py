@@ -68,12 +68,12 @@ def _pattern(secret: str) -> re.Pattern[str]:
     kept = [re.escape(character) for character in plain if character.isalnum()]
     if not kept:
         return re.compile(re.escape(plain))
-    forms = [kept, kept[::-1]] if len(kept) >= _LONG else [kept]
-    body = "|".join(_BETWEEN.join(form) for form in forms)
+    body = _BETWEEN.join(kept)
+    if len(kept) < _LONG:
+        return re.compile(rf"(?<![^\W_]){body}(?![^\W_])", re.IGNORECASE)
+    reversed_body = _BETWEEN.join(reversed(kept))
     encoded = re.escape(base64.b64encode(secret.encode()).decode().rstrip("="))
-    if len(kept) >= _LONG:
-        return re.compile(rf"{body}|(?-i:{encoded})", re.IGNORECASE)
-    return re.compile(rf"(?<![^\W_])(?:{body})(?![^\W_])", re.IGNORECASE)
+    return re.compile(rf"{body}|{reversed_body}|(?-i:{encoded})", re.IGNORECASE)
 
 
 def _masked(secret: str) -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from evals.case import DIMENSIONS, Case
 from evals.metrics.cells import Cell, View
@@ -119,6 +119,15 @@ _SECONDARY = (
 _MEASURES = (_PRIMARY, _WITH_ERRORS, *_SECONDARY)
 
 
+class _Named(NamedTuple):
+    """Two systems that are compared."""
+
+    system: str
+    reference: str
+    withheld: str
+    """Why there can be no verdict, if so."""
+
+
 def comparisons(
     contenders: Sequence[Contender],
     reference: str,
@@ -149,20 +158,20 @@ def _family(
     told = [(i, m) for i, pair in enumerate(pairs) for m in _SECONDARY if pair[m].p is not None]
     q = dict(zip(told, benjamini_hochberg([_p(pairs[i][m]) for i, m in told]), strict=True))
     for i, (other, pair) in enumerate(zip(others, pairs, strict=True)):
-        names = (other.system.name, first.system.name)
         both = (other, first)
         why = " ".join((*_uncovered(both), *_different(both, hashes)))
-        head = _difference(_PRIMARY, pair[_PRIMARY], primary[i], margins, names, why)
+        named = _Named(other.system.name, first.system.name, why)
+        head = _difference(_PRIMARY, pair[_PRIMARY], primary[i], margins, named)
         yield Comparison(
-            system=names[0],
-            reference=names[1],
+            system=named.system,
+            reference=named.reference,
             role=other.system.role,
             primary=head,
             primary_errors_as_failures=_difference(
-                _WITH_ERRORS, pair[_WITH_ERRORS], None, margins, names, why
+                _WITH_ERRORS, pair[_WITH_ERRORS], None, margins, named
             ),
             secondary=tuple(
-                _difference(m, pair[m], q.get((i, m)), margins, names, why) for m in _SECONDARY
+                _difference(m, pair[m], q.get((i, m)), margins, named) for m in _SECONDARY
             ),
             sentence=head.sentence,
         )
@@ -182,13 +191,11 @@ def _difference(
     found: Paired,
     adjusted: float | None,
     margins: Margins,
-    names: tuple[str, str],
-    withheld: str,
+    named: _Named,
 ) -> Difference:
-    """`withheld`: why there can be no verdict, if so."""
     margin = measure.margin(margins)
-    said = "cannot tell" if withheld else _verdict(measure, found, adjusted, margin)
-    needed = settling(found, margin) if said == "cannot tell" and not withheld else None
+    said = "cannot tell" if named.withheld else _verdict(measure, found, adjusted, margin)
+    needed = settling(found, margin) if said == "cannot tell" and not named.withheld else None
     interval = found.interval
     return Difference(
         measure=measure.name,
@@ -207,7 +214,7 @@ def _difference(
         detectable=found.detectable,
         n_needed=needed,
         method=interval.method if interval else "none",
-        sentence=_sentence(measure, found, said, needed, names, withheld),
+        sentence=_sentence(measure, found, said, needed, named),
     )
 
 
@@ -221,14 +228,9 @@ def _verdict(measure: _Measure, found: Paired, adjusted: float | None, margin: f
 
 
 def _sentence(
-    measure: _Measure,
-    found: Paired,
-    said: Verdict,
-    needed: int | None,
-    names: tuple[str, str],
-    withheld: str,
+    measure: _Measure, found: Paired, said: Verdict, needed: int | None, named: _Named
 ) -> str:
-    system, reference = names
+    system, reference, withheld = named
     if found.delta is None or found.interval is None:
         return f"{system} and {reference} share no case on which {measure.name} is measured."
     low, high = found.interval.low, found.interval.high

@@ -70,6 +70,7 @@ def always_escalate(queue: str) -> Answer:
 
 def oracle(articles: Sequence[Article]) -> Answer:
     """The gold answer, with the sources of its facts and a complete handoff."""
+    words = {article.id: frozenset(_WORD.findall(article.text.lower())) for article in articles}
 
     def answer(ask: Ask, spoken: Spoken) -> Response:
         gold, disposition = ask.case.gold, _due(ask.case, spoken.number)
@@ -83,7 +84,7 @@ def oracle(articles: Sequence[Article]) -> Answer:
             subcategory=ask.case.subcategory,
             action_type=gold.action_type if disposition == gold.dispositions[0] else None,
             confidence=0.95,
-            citations=tuple(_cited(article) for article in _carrying(gold.facts, articles, ask)),
+            citations=tuple(map(_cited, _carrying(ask, articles, words))),
             queue=queue,
             reason_code=reason if escalates else None,
             handoff=_handoff(ask, spoken, queue=queue, reason=reason, confidence=0.95)
@@ -186,27 +187,30 @@ def _near(case: Case) -> tuple[str, ...]:
     return case.gold.facts
 
 
-def _carrying(facts: Sequence[str], articles: Sequence[Article], ask: Ask) -> list[Article]:
+def _carrying(
+    ask: Ask, articles: Sequence[Article], words: Mapping[str, frozenset[str]]
+) -> list[Article]:
     """Current articles for the gold answer: those that carry its facts, then what else its figures and links need.
 
-    Of several that carry a fact, the one that shares most of the answer's words.
+    Of several that carry a fact, the one that shares most of the answer's words. `words`: of each article.
     """
-    current = [article for article in articles if article.is_current(ask.at.date())]
+    facts = set(ask.case.gold.facts)
+    if not facts:
+        return []
     wanted = set(_WORD.findall(ask.case.gold.reference.lower()))
-    words = {article.id: set(_WORD.findall(article.text.lower())) for article in current}
 
     def fit(article: Article) -> tuple[int, int, str]:
-        shared = len(words[article.id] & wanted)
-        return -len(set(article.facts) & set(facts)), -shared, article.id
+        return -len(facts & set(article.facts)), -len(wanted & words[article.id]), article.id
 
+    current = sorted((each for each in articles if each.is_current(ask.at.date())), key=fit)
     chosen: list[Article] = []
-    for article in sorted(current, key=fit):
-        known = {fact for each in chosen for fact in each.facts}
-        if set(article.facts) & set(facts) - known:
+    for article in current:
+        if facts & set(article.facts):
             chosen.append(article)
+            facts -= set(article.facts)
     missing = {word for word in wanted if _TELLING.search(word)}
-    missing -= {word for each in chosen for word in words[each.id]}
-    for article in sorted(current, key=fit) if facts else ():
+    missing = missing.difference(*(words[each.id] for each in chosen))
+    for article in current:
         if missing & words[article.id]:
             chosen.append(article)
             missing -= words[article.id]

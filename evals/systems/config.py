@@ -15,7 +15,7 @@ from typing import Literal, cast
 from pydantic import ValidationError
 
 from evals.case import Value
-from evals.documents import EncodingError, composed, parsed, repeated, text_of
+from evals.documents import DocumentError, unambiguous
 from evals.environment import Variables
 from evals.errors import Finding, SystemConfigError
 from evals.suite import Suite
@@ -147,20 +147,11 @@ def _of(config: Value, source: str) -> Spec:
 
 def _read(path: Path) -> Value:
     """The configuration of a file, checked; paths in it start at the file's folder."""
-    import yaml
-
     try:
-        text = text_of(path)
-        data, root = parsed(text), composed(text)
-    except EncodingError as error:
+        found = unambiguous(path)
+    except DocumentError as error:
         raise SystemConfigError(str(error)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else None
-        problem = getattr(error, "problem", None) or "it can't be read"
-        raise _wrong(path, line, f"This is no YAML: {problem}. Correct it there.") from error
-    for line, key in repeated(root):
-        raise _wrong(path, line, f"The key '{key}' stands twice. Keep one.")
+    data, root = found.data, found.root
     if not isinstance(data, dict) or data.get("kind") not in _KINDS:
         kinds = ", ".join(_KINDS)
         raise _wrong(path, 1, f"The file says no known `kind`. Write one of {kinds}.")

@@ -67,7 +67,7 @@ class ReplyPaths(Value):
             path = getattr(self, name)
             if isinstance(path, str) and name != "thread":
                 told[name] = first(path, reply)
-        if told["text"] is None and found(self.text, reply):
+        if told["text"] is None and _all(self.text, reply):
             told["text"] = ""  # null: it said nothing
         if told["text"] is None:
             raise HopelessError(
@@ -79,35 +79,33 @@ class ReplyPaths(Value):
         return {key: value for key, value in told.items() if value is not None}
 
 
-def found(path: str, reply: object) -> bool:
-    """Whether a path leads anywhere, be it to null."""
-    return isinstance(reply, dict | list) and bool(_compiled(path).findall(reply))
-
-
 def first(path: str | None, reply: object) -> object:
     """The first thing that a path finds, `None` where it finds nothing."""
-    if path is None:
-        return None
-    places = _compiled(path).findall(reply) if isinstance(reply, dict | list) else []
-    return places[0] if places else None
+    found = _all(path, reply) if path is not None else []
+    return found[0] if found else None
 
 
 def number(path: str | None, reply: object) -> float:
     """A number at a path, else 0."""
-    value = first(path, reply)
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else 0.0
+    found = first(path, reply)
+    return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else 0.0
+
+
+def _all(path: str, reply: object) -> list[object]:
+    """Everything that a path finds, also null."""
+    return _compiled(path).findall(reply) if isinstance(reply, dict | list) else []
 
 
 def _cited(paths: CitationPaths, reply: object) -> Iterator[Mapping[str, object]]:
-    for item in _compiled(paths.items).findall(reply) if isinstance(reply, dict | list) else ():
+    for item in _all(paths.items, reply):
         if not isinstance(item, Mapping):
             yield {"title": str(item)}
             continue
-        parts = {
+        found = {
             name: first(getattr(paths, name), item)
             for name in ("article_id", "title", "quote", "reviewed_on")
         }
-        yield {name: str(value) for name, value in parts.items() if value is not None}
+        yield {name: str(value) for name, value in found.items() if value is not None}
 
 
 @lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ from typing import Literal, NamedTuple, cast
 from pydantic import Field, ValidationInfo, model_validator
 
 from evals.case import Value
-from evals.documents import EncodingError, lines_of, text_of
+from evals.documents import DocumentError, lines_of, text_of
 from evals.episode import Exchange
 from evals.errors import Finding, SystemConfigError
 from evals.systems.responses import FIELDS, Words, response_of
@@ -205,7 +205,7 @@ def _delimiter(text: str) -> str:
 def _text(file: Path) -> str:
     try:
         return text_of(file)
-    except EncodingError as error:
+    except DocumentError as error:
         raise SystemConfigError(str(error)) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from evals.caching import Cache
+from evals.documents import lines_of
 from evals.episode import Episode
 from evals.results import Rows, order_of
 from evals.run import Outcome, Plan, ask_all
@@ -60,21 +61,21 @@ def asked(
 
 
 def read(folder: Path) -> list[Episode]:
-    lines = (folder / "episodes.jsonl").read_text("utf-8").split("\n")
-    return [Episode.model_validate_json(line) for line in lines if line]
+    return [Episode.model_validate_json(line) for line in _lines(folder)]
 
 
 def untimed(folder: Path) -> list[dict[str, Any]]:
     """The rows as they stand in the file, without their times."""
-    rows = [
-        json.loads(line)
-        for line in (folder / "episodes.jsonl").read_text("utf-8").split("\n")
-        if line
-    ]
+    rows = [json.loads(line) for line in _lines(folder)]
     for row in rows:
         for exchange in row["exchanges"]:
             del exchange["latency_ms"]
     return rows
+
+
+def _lines(folder: Path) -> list[str]:
+    """The rows as they are kept; a reply may hold signs that other programs take for the end of a line."""
+    return [line for _, line in lines_of((folder / "episodes.jsonl").read_text("utf-8"))]
 
 
 def command(*arguments: str | Path, **options: Any) -> "subprocess.CompletedProcess[str]":

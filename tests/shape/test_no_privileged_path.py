@@ -19,7 +19,7 @@ LIBRARIES = {
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "sqlalchemy", "starlette", "structlog",
-    "tenacity", "tokenizers", "torch", "tqdm", "transformers", "uvicorn", "yaml",
+    "tenacity", "threadpoolctl", "tokenizers", "torch", "tqdm", "transformers", "uvicorn", "yaml",
 }  # fmt: skip
 """None of them administers identities, devices, mail, networks or clouds."""
 
