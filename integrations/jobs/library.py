@@ -60,9 +60,10 @@ def configuration(url: str, executor_id: str) -> "DBOSConfig":
         "log_level": "WARNING",
         "console_log_level": "CRITICAL",
         "enable_otlp": False,
-        # We use neither its messages nor its schedules: their threads shall sleep.
+        # We use neither its messages nor its schedules: their threads shall sleep. To stop waits
+        # for the listener to wake up, so that one not for long.
         "use_listen_notify": False,
-        "notification_listener_polling_interval_sec": 5.0,
+        "notification_listener_polling_interval_sec": 0.5,
         "scheduler_polling_interval_sec": 3600.0,
     }
 

@@ -39,16 +39,20 @@ def a_job(number: int, lanes: int = 10, **payload: float) -> tuple[Job, str]:
     return Job(f"job-{number:04d}", "count", {"number": number, "lane": lane, **payload}), lane
 
 
-async def until(true: Callable[[], bool], seconds: float = 60.0) -> None:
+async def until(true: Callable[[], object], seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110  # another process makes it true
+        while not true():  # noqa: ASYNC110  # other processes and threads make it true
             await asyncio.sleep(0.02)
 
 
 async def until_done(inbox: DbosInbox, jobs: int, seconds: float = 60.0) -> None:
     async with asyncio.timeout(seconds):
-        while (await inbox.census()).counts[JobState.DONE] < jobs:
+        while (await inbox.census()).counts[JobState.DONE] < jobs:  # noqa: ASYNC110  # asked of a database
             await asyncio.sleep(0.05)
+
+
+def has_seen(effects: Effects, count: int) -> bool:
+    return len(effects.rows("select key from effects")) >= count
 
 
 async def kill_twice(url: str, path: Path, jobs: int) -> None:
@@ -60,9 +64,7 @@ async def kill_twice(url: str, path: Path, jobs: int) -> None:
     ] * jobs
     for share in (0.4, 1.0):
         process = worker(url, path, "host-0")
-        await until(
-            lambda share=share: len(effects.rows("select key from effects")) >= jobs * share
-        )
+        await until(partial(has_seen, effects, int(jobs * share)))
         assert end(process, signal.SIGKILL) == -signal.SIGKILL
         again = [await inbox.put(job, lane=lane) for job, lane in map(a_job, range(jobs))]
         assert again == [False] * jobs

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from datetime import timedelta
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from integrations.clock import wall_clock
 from integrations.jobs.inbox import DbosInbox
 from integrations.jobs.port import Job, JobFailedError, JobState, Pace
 from integrations.jobs.worker import DbosWorker
+from tests.integrations.jobs.killing import until
 
 FAST = Pace(poll_seconds=0.05, retry_seconds=0.05, backoff=2.0, reap_seconds=0.4)
 
@@ -53,7 +55,7 @@ async def inbox(store_url):
 @pytest.fixture
 async def start(store_url, outside):
     """Starts a worker, one at a time; the last is stopped when the test ends."""
-    workers = []
+    workers: list[DbosWorker] = []
 
     async def start(work=None, *, pace=FAST, on_failed=outside.on_failed, clock=wall_clock):
         worker = DbosWorker(
@@ -74,12 +76,16 @@ async def start(store_url, outside):
         await worker.stop()
 
 
-async def settled(inbox, **counts):
+async def settled(inbox: DbosInbox, **counts: int) -> None:
     """Wait until the jobs stand as told."""
     wanted = {**dict.fromkeys(JobState, 0), **{JobState[k.upper()]: n for k, n in counts.items()}}
     async with asyncio.timeout(20):
-        while (await inbox.census()).counts != wanted:
+        while (await inbox.census()).counts != wanted:  # noqa: ASYNC110  # asked of a database
             await asyncio.sleep(0.02)
+
+
+def has_begun(outside: Outside, jobs: int) -> bool:
+    return len(outside.begun) >= jobs
 
 
 async def test_put_twice_is_one_run(inbox, start, outside):
@@ -201,9 +207,7 @@ async def test_a_stopped_job_is_resumed_by_the_next_life_from_its_steps(inbox, s
 
     await inbox.put(Job("a", "k", {}), lane="l")
     worker = await start(work)
-    async with asyncio.timeout(10):
-        while not outside.begun:
-            await asyncio.sleep(0.01)
+    await until(partial(has_begun, outside, 1))
     await worker.stop()
     assert (await inbox.census()).counts[JobState.RUNNING] == 1
     blocked.set()
@@ -221,9 +225,7 @@ async def test_a_job_that_ends_its_process_again_and_again_is_given_up(inbox, st
     await inbox.put(Job("a", "k", {}), lane="l")
     for life in range(2):
         worker = await start(work, pace=Pace(poll_seconds=0.05, deaths=1))
-        async with asyncio.timeout(10):
-            while len(outside.begun) == life:
-                await asyncio.sleep(0.01)
+        await until(partial(has_begun, outside, life + 1))
         await worker.stop()
     await start(work, pace=Pace(poll_seconds=0.05, deaths=1))
     await settled(inbox, failed=1)
@@ -234,9 +236,7 @@ async def test_draining_ends_what_runs_and_begins_nothing(inbox, start, outside)
     for number in range(2):
         await inbox.put(Job(f"j{number}", "k", {"seconds": 0.4}), lane="l")
     worker = await start()
-    async with asyncio.timeout(10):
-        while not outside.begun:
-            await asyncio.sleep(0.01)
+    await until(partial(has_begun, outside, 1))
     await worker.drain(5)
     assert outside.ended == ["j0"]
     await settled(inbox, done=1, waiting=1)

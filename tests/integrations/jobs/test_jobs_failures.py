@@ -36,8 +36,10 @@ async def test_a_locked_queue_is_said_soon_and_works_again_when_free(tmp_path):
 async def test_a_read_only_queue_is_said(tmp_path):
     path = tmp_path / "jobs.db"
     await (await DbosInbox.open(f"sqlite:///{path}")).close()
+    inbox = await DbosInbox.open(f"sqlite:///file:{path}?mode=ro&uri=true")
     with pytest.raises(JobsUnavailableError, match=r"is read-only\. Give this process the right"):
-        await DbosInbox.open(f"sqlite:///file:{path}?mode=ro&uri=true")
+        await inbox.put(JOB, lane="l")
+    await inbox.close()
 
 
 async def test_a_missing_folder_is_said(tmp_path):
@@ -52,7 +54,7 @@ async def test_a_damaged_file_is_said(tmp_path):
 
 
 async def test_an_address_of_another_kind_is_said():
-    with pytest.raises(JobsUnavailableError, match="can't use 'mysql'. Use sqlite or postgresql"):
+    with pytest.raises(JobsUnavailableError, match=r"can't use 'mysql'\. Use sqlite or postgresql"):
         await DbosInbox.open("mysql://root@localhost/x")
 
 

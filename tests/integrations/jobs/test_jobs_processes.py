@@ -36,13 +36,13 @@ async def test_two_workers_share_and_keep_each_lane_in_order(store_url, tmp_path
 async def test_the_living_take_over_from_the_dead_after_their_silence(store_url, tmp_path):
     effects = Effects(tmp_path / "effects.db", "test")
     inbox = await DbosInbox.open(store_url)
-    for job, lane in (a_job(number, seconds=1.0) for number in range(4)):
+    for job, lane in (a_job(number, seconds=3.0) for number in range(4)):
         await inbox.put(job, lane=lane)
-    dead = worker(store_url, tmp_path / "effects.db", "dead", 3.0)
+    dead = worker(store_url, tmp_path / "effects.db", "dead", 4.0)
     await until(lambda: len(effects.rows("select key from calls")) == 4)
+    living = [worker(store_url, tmp_path / "effects.db", name, 4.0) for name in ("one", "two")]
     end(dead, signal.SIGKILL)
-    living = [worker(store_url, tmp_path / "effects.db", name, 3.0) for name in ("one", "two")]
-    await asyncio.sleep(0.5)
+    await asyncio.sleep(0.2)
     assert effects.rows("select distinct worker from calls") == [("dead",)]
     await until_done(inbox, 4)
     assert [end(process) for process in living] == [0, 0]

@@ -11,7 +11,7 @@ import sqlite3
 import sys
 from pathlib import Path
 
-from integrations.jobs.port import JSON, Job, Pace, Steps
+from integrations.jobs.port import JSON, Job, Pace, Steps, Work
 from integrations.jobs.worker import DbosWorker
 
 FIRST = """
@@ -49,7 +49,7 @@ class Effects:
         return self.connection.execute(query).fetchall()
 
 
-def working(effects: Effects):
+def working(effects: Effects) -> Work:
     """Two steps, each with an effect, with a little waiting."""
 
     async def work(job: Job, steps: Steps) -> None:
