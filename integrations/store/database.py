@@ -52,7 +52,7 @@ class Database:
         Raises `StoreUnavailableError` when the database can't be used. `busy_seconds` is how long
         SQLite waits for another process's write.
         """
-        database = cls(_engine(url, busy_seconds))
+        database = cls(engine_of(url, busy_seconds))
         try:
             await database._in_worker(database._migrate)
         except StoreUnavailableError:
@@ -130,7 +130,8 @@ class Database:
             kept.close()
 
 
-def _engine(address: str, busy_seconds: float) -> Engine:
+def engine_of(address: str, busy_seconds: float) -> Engine:
+    """An engine for SQLite or PostgreSQL, set up for `Database`; connects to nothing yet."""
     url = _url(address)
     if url.get_backend_name() != "sqlite":
         return _server_engine(url)
