@@ -188,12 +188,18 @@ class Reply(Value):
     cost_usd: float = 0.0
 
 
+Outcome = Literal["fixed", "still_stuck", "talk_to_human"]
+"""What became of the problem, as the employee says it."""
+Rating = Literal["good_answer", "bad_answer"]
+"""What the employee thinks of the answer, whatever became of the problem."""
+
+
 class Feedback(Value):
     """An employee's reaction to a reply."""
 
     inquiry_id: Identifier
     user: Identifier
-    verdict: Literal["fixed", "still_stuck", "talk_to_human"]
+    verdict: Outcome | Rating
     at: datetime | None = None
     comment: str | None = Field(default=None, max_length=4_000)
 

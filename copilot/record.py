@@ -9,6 +9,7 @@ from copilot.conversation import (
     Disposition,
     Handoff,
     Inquiry,
+    Outcome,
     PolicyOutcome,
     Reply,
     TicketRef,
@@ -100,7 +101,7 @@ class ThreadTurn(Value):
     at: datetime
     text: str
     reply: Reply | None = None
-    outcome: Literal["fixed", "still_stuck", "talk_to_human"] | None = None
+    outcome: Outcome | None = None
     signals: dict[str, float | int | str | bool | list[str] | None] = Field(default_factory=dict)
 
 

@@ -96,14 +96,19 @@ class Copilot:
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     async def ask(
-        self, inquiry: Inquiry, *, kept: Callable[[Inquiry], None] | None = None
+        self,
+        inquiry: Inquiry,
+        *,
+        kept: Callable[[Inquiry], None] | None = None,
+        step: Callable[[str], None] | None = None,
     ) -> Reply:
         """Answer, clarify, hand over or decline; never silence.
 
         A repeated id gives the stored reply. Raises an `InquiryError` (whose text says what to do) for
         somebody else's thread, an unknown user or a reused id, and `StoreUnavailableError` when nothing
         can be recorded: then no case exists and the door must say so. `kept` is told the inquiry as it
-        will be kept, for a door that shows a message before its reply is there.
+        will be kept, for a door that shows a message before its reply is there; `step` the name of each step
+        of the graph as it begins, for a door that shows what is going on.
         """
         started = time.perf_counter()
         person = known_person(inquiry.user, self._directory)
@@ -130,6 +135,7 @@ class Copilot:
                 secrets=tuple(redacted.found),
                 seen=redacted.seen,
                 opens_thread=inquiry.thread is None and isinstance(begun, NewInquiry),
+                tell=step,
             )
             return await self._turn(asked, started)
 

@@ -4,6 +4,7 @@
 vectors, findings and drafts are rebuilt, texts that were not redacted do not exist here.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Annotated, TypedDict
 
@@ -89,6 +90,8 @@ class Asked:
     """Untrusted texts beside the message, for whoever writes the reply. They decide nothing."""
     opens_thread: bool = False
     """Whether nothing can be remembered of this conversation yet."""
+    tell: Callable[[str], None] | None = None
+    """Is told the name of each step as it begins."""
 
 
 class TurnState(TypedDict, total=False):

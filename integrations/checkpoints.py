@@ -83,6 +83,10 @@ class CheckpointFile(SqliteSaver):
     ) -> None:
         await self._in_worker(lambda: self.put_writes(config, writes, task_id, task_path))
 
+    async def forget(self, thread_id: str) -> None:
+        """Delete what is remembered of a conversation."""
+        await self._in_worker(lambda: self.delete_thread(thread_id))
+
     async def _in_worker(self, job: Callable[[], T]) -> T:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._worker, job)

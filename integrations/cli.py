@@ -217,6 +217,18 @@ def redteam(**options: Any) -> None:
 
 
 @main.group()
+def slack() -> None:
+    """Slack's side; `copilot serve` starts it where COPILOT_SLACK_TRANSPORT says how."""
+
+
+@slack.command("ingress")
+@_HOME
+def slack_ingress(**options: Any) -> None:
+    """Take Slack's deliveries, store them and acknowledge; the server works on them."""
+    _run("slack", "ingress", **options)
+
+
+@main.group()
 def kb() -> None:
     """The knowledge base."""
 
@@ -230,3 +242,7 @@ def kb() -> None:
 def kb_check(**options: Any) -> None:
     """Check every article, and what is stale, missing or doubled."""
     _run("index", "check", **options)
+
+
+if __name__ == "__main__":
+    main()

@@ -69,6 +69,16 @@ class Home:
         return self.path / "checkpoints.sqlite"
 
     @property
+    def jobs_url(self) -> str:
+        """Where what Slack sent waits to be worked on."""
+        return f"sqlite:///{self.path / 'jobs.sqlite'}"
+
+    @property
+    def installations(self) -> Path:
+        """The workspaces that installed the app themselves, with their tokens."""
+        return self.path / "installations.sqlite"
+
+    @property
     def records(self) -> Path:
         return self.path / "records.sqlite"
 

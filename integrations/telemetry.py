@@ -35,6 +35,9 @@ class Counters:
         self._problems = Counter(
             "copilot_problems", "HTTP requests that got a problem", ["kind"], registry=self.registry
         )
+        self._slack = Counter(
+            "copilot_slack", "What happened in Slack", ["what"], registry=self.registry
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
 
@@ -57,6 +60,10 @@ class Counters:
     def problem(self, slug: str) -> None:
         """Count an HTTP request that was answered with a problem of this kind."""
         self._problems.labels(slug).inc()
+
+    def slack(self, what: str) -> None:
+        """Count something that happened in Slack, by its name."""
+        self._slack.labels(what).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

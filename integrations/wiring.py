@@ -63,6 +63,7 @@ class App:
     library: FollowingLibrary
     policy: FollowingPolicy
     parts: Parts
+    checkpoints: CheckpointFile
     _stack: AsyncExitStack
 
     @property
@@ -80,6 +81,13 @@ class App:
         problems += map(str, self.policy.problems)
         problems += [p for p in [await _store_problem(self.journal)] if p]
         return problems
+
+    async def forget(self, person: str) -> int:
+        """Delete the conversations of a person, here and in the graph's memory; says how many messages."""
+        count, threads = await self.journal.forget(person)
+        for thread in threads:
+            await self.checkpoints.forget(thread)
+        return count
 
     async def close(self) -> None:
         await self._stack.aclose()
@@ -167,8 +175,9 @@ async def _opened(
     versions = _versions(library, policy, pens)
     written = (pens.author, pens.screen, pens.second)
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
+    checkpoints = await checkpoints_of(home, stack)
     copilot = Copilot(
-        graph=build_graph(Nodes(parts), await checkpoints_of(home, stack)),
+        graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
         desk=desk,
         directory=directory,
@@ -192,6 +201,7 @@ async def _opened(
         library,
         policy,
         parts,
+        checkpoints,
         stack,
     )
 

@@ -6,10 +6,11 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 import uvicorn
@@ -20,7 +21,10 @@ from integrations.api.edge import is_loopback
 from integrations.commands.failures import OUTAGE, USAGE
 from integrations.home import Home
 from integrations.progress import Progress
-from integrations.settings import Settings
+from integrations.settings import Settings, SlackSettings
+
+if TYPE_CHECKING:
+    from integrations.wiring import App
 
 _BACKLOG = 128
 _GRACE_SECONDS = 5
@@ -65,14 +69,27 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     from integrations.wiring import open_app
 
     runtime = await open_app(settings, progress=Progress.to_terminal(), follow=True)
+    slack = SlackSettings()
     try:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
         server = _Server(_config(create_site(runtime), protocol), greet)
-        await server.serve(sockets=[listening])
+        async with _slack(runtime, settings, slack):
+            await server.serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
+
+
+def _slack(
+    app: "App", settings: Settings, slack: SlackSettings
+) -> AbstractAsyncContextManager[None]:
+    """Slack beside the server; its libraries are loaded only where it is on."""
+    if slack.transport == "off":
+        return nullcontext()
+    from integrations.commands.slack import beside
+
+    return beside(app, settings, slack)
 
 
 def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:

@@ -1,7 +1,7 @@
 """The door's side: puts jobs into the database and runs none."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -52,6 +52,13 @@ class DbosInbox:
         """How the queue stands. Raises `JobsUnavailableError`."""
         try:
             return await self._ledger.census(self._clock().timestamp())
+        except StoreUnavailableError as error:
+            raise unreachable(error) from error
+
+    async def unfinished(self, jobs: Sequence[str]) -> frozenset[str]:
+        """Which of these jobs are neither done nor given up. Raises `JobsUnavailableError`."""
+        try:
+            return await self._ledger.unfinished(jobs)
         except StoreUnavailableError as error:
             raise unreachable(error) from error
 

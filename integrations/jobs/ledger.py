@@ -208,6 +208,17 @@ class Ledger:
         gone = delete(WORKERS).where(WORKERS.c.id.in_(list(workers)), WORKERS.c.life == life)
         await self.database.write(lambda connection: connection.execute(gone))
 
+    async def unfinished(self, jobs: Sequence[str]) -> frozenset[str]:
+        """Which of these jobs are neither done nor given up."""
+        known = self._jobs
+        query = select(known.c.workflow_uuid).where(
+            known.c.workflow_uuid.in_(jobs), known.c.status.in_(("ENQUEUED", "PENDING", "DELAYED"))
+        )
+        rows = await self.database.read(
+            lambda connection: connection.execute(query).scalars().all()
+        )
+        return frozenset(rows)
+
     async def census(self, now: float) -> Census:
         """How many jobs stand where, and how long the oldest has been due."""
         jobs = self._jobs

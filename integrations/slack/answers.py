@@ -222,7 +222,9 @@ def _without_sources(reply: Reply) -> str:
         for source in reply_card(reply).sources
     ]
     lines = reply.text.splitlines()
-    return "\n".join(l for l in lines if not any(all(p in l for p in parts) for parts in named))
+    return "\n".join(
+        line for line in lines if not any(all(part in line for part in each) for each in named)
+    )
 
 
 def _brief(reply: Reply) -> str:

@@ -1,6 +1,5 @@
 """Slack's Web API as the worker uses it: one session, and faults told apart by who must act."""
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -57,12 +56,7 @@ class Slack:
             answer = await client.api_call(method, json=given)
         except SlackApiError as error:
             raise _told(method, error) from error
-        except (
-            aiohttp.ClientError,
-            TimeoutError,
-            asyncio.TimeoutError,
-            SlackRequestError,
-        ) as error:
+        except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
             raise SlackUnavailableError(
                 f"Slack did not answer {method} in {self._seconds:g} seconds ({type(error).__name__})."
             ) from error
@@ -75,27 +69,43 @@ class Slack:
             self._self[team] = str((await self.call(team, "auth.test"))["user_id"])
         return self._self[team]
 
+    async def respond(self, address: str, body: Mapping[str, object]) -> None:
+        """Answer at the address that came with an interaction. It is good for half an hour."""
+        session = self._opened()
+        try:
+            async with session.post(address, json=body) as response:
+                status = response.status
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise SlackUnavailableError(
+                f"Slack did not take a response ({type(error).__name__})."
+            ) from error
+        if status >= _SERVER_ERROR:
+            raise SlackUnavailableError(f"Slack could not take a response now ({status}).")
+
     async def close(self) -> None:
         if self._session is not None:
             await self._session.close()
 
     async def _client(self, team: str) -> AsyncWebClient:
-        if self._session is None:
-            self._session = aiohttp.ClientSession(
-                timeout=aiohttp.ClientTimeout(total=self._seconds)
-            )
         token = await self._token(team)
         if token not in self._clients:
             self._clients[token] = AsyncWebClient(
                 token=token,
                 base_url=self._base_url,
-                session=self._session,
+                session=self._opened(),
                 timeout=max(1, round(self._seconds)),
                 # Only what is sure not to have happened is repeated here. A lost connection may
                 # have carried a message: the caller looks whether it is there first.
                 retry_handlers=[AsyncRateLimitErrorRetryHandler(max_retry_count=self._retries)],
             )
         return self._clients[token]
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                timeout=aiohttp.ClientTimeout(total=self._seconds)
+            )
+        return self._session
 
 
 def _told(method: str, error: SlackApiError) -> OutageError:

@@ -11,6 +11,7 @@ from integrations.tickets.view import TicketLine
 
 FOLLOW_UPS_ON, FOLLOW_UPS_OFF, MY_DATA = "follow_ups_on", "follow_ups_off", "my_data"
 _MOST = 12
+_CLOSED = ("resolved", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +28,9 @@ class Past:
 def home_view(name: str, past: Sequence[Past], now: datetime, *, follow_up: bool) -> Block:
     """The Home tab of one person."""
     open_cases = [
-        each for each in past if each.ticket and each.ticket.status not in ("resolved", "closed")
+        (each, each.ticket) for each in past if each.ticket and each.ticket.status not in _CLOSED
     ]
-    others = [each for each in past if each not in open_cases]
+    others = [each for each in past if not each.ticket or each.ticket.status in _CLOSED]
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": f"Hello {name}"[:150]}},
         section(
@@ -38,7 +39,7 @@ def home_view(name: str, past: Sequence[Past], now: datetime, *, follow_up: bool
         {"type": "divider"},
         {"type": "header", "text": {"type": "plain_text", "text": "My cases"}},
     ]
-    blocks += [_case(each, now) for each in open_cases[:_MOST]] or [
+    blocks += [_case(each, ticket, now) for each, ticket in open_cases[:_MOST]] or [
         section("You have no open case.")
     ]
     if others:
@@ -51,9 +52,7 @@ def home_view(name: str, past: Sequence[Past], now: datetime, *, follow_up: bool
 _ABOUT = "What you write is kept without secrets. `/it show my data` and `/it forget me` do what they say."
 
 
-def _case(past: Past, now: datetime) -> Block:
-    ticket = past.ticket
-    assert ticket is not None
+def _case(past: Past, ticket: TicketLine, now: datetime) -> Block:
     who = (
         f"{escaped(past.agent)} of {escaped(ticket.queue)}" if past.agent else escaped(ticket.queue)
     )

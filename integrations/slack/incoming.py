@@ -17,8 +17,8 @@ _MOST_CHARS = 40_000
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """Something to do for Slack, as it is stored before Slack is told that it arrived."""
+class Arrival:
+    """Something that Slack sent, as it is stored before Slack is told that it arrived."""
 
     kind: str
     key: str
@@ -26,7 +26,7 @@ class Work:
     payload: dict[str, Any]
 
 
-def of_event(body: Body) -> Work | None:
+def of_event(body: Body) -> Arrival | None:
     """The work of an event, `None` for one that asks for nothing."""
     event = body.get("event") or {}
     made = _OF_EVENT.get(str(event.get("type")))
@@ -37,10 +37,10 @@ def of_event(body: Body) -> Work | None:
         return None
     kind, lane = str(payload.pop("kind")), str(payload.pop("lane"))
     team = str(body.get("team_id") or "")
-    return Work(kind, f"event-{body['event_id']}", f"{team}:{lane}", {**payload, "team": team})
+    return Arrival(kind, f"event-{body['event_id']}", f"{team}:{lane}", {**payload, "team": team})
 
 
-def of_command(body: Body, seal: str) -> Work:
+def of_command(body: Body, seal: str) -> Arrival:
     """`/it …`. `seal` tells this request from every other."""
     channel, user = str(body["channel_id"]), str(body["user_id"])
     payload = {
@@ -51,11 +51,11 @@ def of_command(body: Body, seal: str) -> Work:
         "response_url": str(body.get("response_url") or ""),
         "ts": seal,
     }
-    return Work("command", f"command-{seal}", f"{payload['team']}:command:{user}", payload)
+    return Arrival("command", f"command-{seal}", f"{payload['team']}:command:{user}", payload)
 
 
-def of_shortcut(body: Body, seal: str) -> Work:
-    """ "Get IT help with this message"."""
+def of_shortcut(body: Body, seal: str) -> Arrival:
+    """The shortcut on a message, "Get IT help with this message"."""
     message, user = body.get("message") or {}, str(body["user"]["id"])
     payload = {
         "team": _team(body),
@@ -67,10 +67,10 @@ def of_shortcut(body: Body, seal: str) -> Work:
         "author": str(message.get("user") or ""),
         "response_url": str(body.get("response_url") or ""),
     }
-    return Work("shortcut", f"shortcut-{seal}", f"{payload['team']}:shortcut:{user}", payload)
+    return Arrival("shortcut", f"shortcut-{seal}", f"{payload['team']}:shortcut:{user}", payload)
 
 
-def of_tap(body: Body, seal: str) -> Work | None:
+def of_tap(body: Body, seal: str) -> Arrival | None:
     """A button or a menu of one of our messages, or of App Home."""
     actions = body.get("actions") or [{}]
     action, holder = actions[0], body.get("container") or {}
@@ -89,12 +89,14 @@ def of_tap(body: Body, seal: str) -> Work | None:
         "is_ephemeral": bool(holder.get("is_ephemeral")),
         "action": said,
         "value": chosen_value(action),
+        # Whose conversation it is about: "channel:root", or "ticket:id".
+        "about": lane,
         "response_url": str(body.get("response_url") or ""),
     }
-    return Work("tap", f"tap-{seal}", f"{team}:{lane or name or user}", payload)
+    return Arrival("tap", f"tap-{seal}", f"{team}:{lane or name or user}", payload)
 
 
-def of_submission(body: Body, seal: str) -> Work:
+def of_submission(body: Body, seal: str) -> Arrival:
     """A modal that was sent."""
     view, user = body["view"], str(body["user"]["id"])
     payload = {
@@ -104,7 +106,7 @@ def of_submission(body: Body, seal: str) -> Work:
         "about": str(view.get("private_metadata") or ""),
         "values": entered(view),
     }
-    return Work("submission", f"view-{seal}", f"{payload['team']}:modal:{user}", payload)
+    return Arrival("submission", f"view-{seal}", f"{payload['team']}:modal:{user}", payload)
 
 
 def chosen_value(action: Body) -> str:
@@ -220,6 +222,7 @@ def _stopped(event: Body) -> dict[str, Any]:
         "user": str(event.get("user") or ""),
         "channel": channel,
         "root": root,
+        "ts": str(event.get("event_ts") or ""),
     }
 
 

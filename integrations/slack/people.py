@@ -59,7 +59,7 @@ class Members:
             raise
         if user.get("is_bot"):
             return Visitor("bot")
-        if user.get("is_stranger") or (user.get("team_id") or team) != team and team:
+        if user.get("is_stranger") or (team and (user.get("team_id") or team) != team):
             return Visitor("other_company")
         if user.get("is_restricted") or user.get("is_ultra_restricted"):
             return Visitor("guest")

@@ -140,10 +140,10 @@ def _deeds(ticket: str, status: str, agent: str | None) -> Iterable[Block]:
 def _facts(handoff: Handoff) -> list[str]:
     known = [f"{name}: {value}" for name, value in facts_of(handoff) if value is not None]
     lines = [f"_Known:_ {escaped(', '.join(known))}"] if known else []
-    for step in handoff.attempted_steps[:4]:
-        lines.append(
-            f"_Tried:_ {escaped(step.step)[:300]} ({step.outcome}, {step.source.replace('_', ' ')})"
-        )
+    lines += [
+        f"_Tried:_ {escaped(step.step)[:300]} ({step.outcome}, {step.source.replace('_', ' ')})"
+        for step in handoff.attempted_steps[:4]
+    ]
     if handoff.error_messages:
         lines.append(f"_Errors:_ {escaped('; '.join(handoff.error_messages))[:600]}")
     if handoff.missing:

@@ -4,13 +4,13 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
-from typing import TypeVar
+from typing import TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Connection, Row
 from sqlalchemy.exc import IntegrityError
 
-from copilot.conversation import Feedback, Handoff, Inquiry, Reply, TicketRef
+from copilot.conversation import Feedback, Handoff, Inquiry, Rating, Reply, TicketRef
 from copilot.errors import (
     ForeignThreadError,
     InquiryConflictError,
@@ -159,8 +159,21 @@ class SqlJournal:
         """
         return await self.database.write(lambda db: self._note(db, feedback))
 
+    async def forget(self, user: str) -> tuple[int, list[str]]:
+        """Delete everything of a person's conversations; gives the number of messages and their threads."""
+        return await self.database.write(lambda db: self._forget(db, user))
+
     async def close(self) -> None:
         await self.database.close()
+
+    def _forget(self, db: Connection, user: str) -> tuple[int, list[str]]:
+        named = {"user": user}
+        found = [row.id for row in db.execute(self._sql.threads_of, named)]
+        for statement in (self._sql.forget_feedback, self._sql.forget_handoffs):
+            db.execute(statement, named)
+        count = db.execute(self._sql.forget_turns, named).rowcount
+        db.execute(self._sql.forget_threads, named)
+        return count, found
 
     def _case(self, db: Connection, row: StoredRow) -> str | None:
         """What a conversation's ticket was filed under: by its last message, or the last that named it."""
@@ -235,6 +248,8 @@ class SqlJournal:
                 "comment": feedback.comment,
             },
         )
+        if feedback.verdict in get_args(Rating):
+            return named
         db.execute(self._sql.set_outcome, {**sought, "verdict": feedback.verdict})
         fixed = feedback.verdict == "fixed"
         db.execute(self._sql.set_resolved, {"thread": turn.thread_id, "fixed": fixed})

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Executable, Table, bindparam, case, func, select, update
+from sqlalchemy import Executable, Select, Table, bindparam, case, delete, func, select, update
 
 from integrations.store.database import Insert
 from integrations.store.tables import feedback, handoffs, threads, turns
@@ -31,6 +31,11 @@ class Statements:
     add_feedback: Executable
     set_outcome: Executable
     set_resolved: Executable
+    threads_of: Executable
+    forget_feedback: Executable
+    forget_handoffs: Executable
+    forget_turns: Executable
+    forget_threads: Executable
 
 
 def statements(insert: Callable[[Table], Insert]) -> Statements:
@@ -77,7 +82,16 @@ def statements(insert: Callable[[Table], Insert]) -> Statements:
         set_resolved=update(threads)
         .where(threads.c.id == bindparam("thread"))
         .values(resolved=bindparam("fixed")),
+        threads_of=select(threads.c.id).where(threads.c.user_id == bindparam("user")),
+        forget_feedback=delete(feedback).where(feedback.c.inquiry_id.in_(_asked_by())),
+        forget_handoffs=delete(handoffs).where(handoffs.c.inquiry_id.in_(_asked_by())),
+        forget_turns=delete(turns).where(turns.c.user_id == bindparam("user")),
+        forget_threads=delete(threads).where(threads.c.user_id == bindparam("user")),
     )
+
+
+def _asked_by() -> Select[tuple[str]]:
+    return select(turns.c.inquiry_id).where(turns.c.user_id == bindparam("user"))
 
 
 def _join_thread(insert: Callable[[Table], Insert]) -> Executable:

@@ -172,6 +172,38 @@ class EmbeddedDesk:
 
         return await _at_the_desk(self._database.write(work))
 
+    async def note(
+        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """Add what somebody says about the ticket; its state stays. The text is redacted already."""
+
+        def work(db: Connection) -> TicketRef:
+            known = _known(db, ticket_id)
+            if self._note(
+                db, ticket_id, key, at, kind="note", status=known.status, by=by, note=text
+            ):
+                _change(db, known, at, {})
+            return self._ref(ticket_id, known.queue, known.status)
+
+        return await _at_the_desk(self._database.write(work))
+
+    async def move(
+        self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """Give the ticket to another queue."""
+        self._check_queue(queue)
+
+        def work(db: Connection) -> TicketRef:
+            known = _known(db, ticket_id)
+            note = f"Moved from {known.queue} to {queue}."
+            if self._note(
+                db, ticket_id, key, at, kind="note", status=known.status, by=by, note=note
+            ):
+                _change(db, known, at, {"queue": queue})
+            return self._ref(ticket_id, queue, known.status)
+
+        return await _at_the_desk(self._database.write(work))
+
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works."""
         note = "The employee says that it works now."

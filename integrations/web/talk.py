@@ -21,6 +21,7 @@ from integrations.api.problems import REFUSED, UNKNOWN_USER, Problem, ProblemErr
 from integrations.api.routes import Reading, read_thread
 from integrations.api.runtime import Runtime
 from integrations.shown.replies import reply_card
+from integrations.shown.said import SAID_BY_BUTTON
 from integrations.web.cards import past_card, turn_card
 from integrations.web.examples import examples_of
 from integrations.web.pages import Pages, is_fragment, sentences_of
@@ -28,11 +29,6 @@ from integrations.web.session import Session, checked_form, choose_user, field, 
 from integrations.web.waiting import Turn, Waiting
 
 CHANNEL = "web"
-SAID_BY_BUTTON = {
-    "still_stuck": "I did that and it still does not work.",
-    "talk_to_human": "I want to talk to a human.",
-}
-"""What a button says in the conversation, so that the copilot decides what follows."""
 _PAST_DAYS = 90
 _PAST_COUNT = 8
 _STATUS_SECONDS = 3.0

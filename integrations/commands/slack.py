@@ -1,0 +1,179 @@
+"""Slack beside the server: `copilot slack ingress`, and what `copilot serve` starts with it."""
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+import structlog
+import uvicorn
+
+from copilot.errors import OutageError
+from integrations.company import load_company
+from integrations.home import Home
+from integrations.jobs.inbox import DbosInbox
+from integrations.jobs.port import Pace
+from integrations.settings import Settings, SlackSettings
+from integrations.slack.client import Token
+from integrations.slack.ingress import Ingress, IngressOptions, opened
+from integrations.slack.installing import Installations, one_workspace
+from integrations.slack.runtime import Options
+from integrations.wiring import App
+
+_RETRY_SECONDS, _BACKOFF = 2.0, 2.0
+_RESTART_SECONDS = 1.0
+_GRACE_SECONDS = 5.0
+_NICE = 5
+"""The worker yields to the ingress, which has three seconds."""
+
+
+def ingress(home: Path | None) -> int:
+    """Take Slack's deliveries until told to stop. Returns the exit code."""
+    settings = Settings() if home is None else Settings(home=home)
+    asyncio.run(_ingress(settings, SlackSettings()))
+    return 0
+
+
+@asynccontextmanager
+async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIterator[None]:
+    """The worker in this process and the ingress in one of its own, while the block runs."""
+    if slack.transport == "off":
+        yield
+        return
+    from integrations.jobs.worker import DbosWorker
+    from integrations.slack.worker import slack_work
+    from integrations.web.examples import examples_of
+
+    home = Home.at(settings.home)
+    inbox = await DbosInbox.open(home.jobs_url)
+    work = slack_work(
+        app,
+        database=app.journal.database,
+        inbox=inbox,
+        token=_token(home, slack),
+        base_url=slack.api_url,
+        rate_retries=slack.rate_retries,
+        options=_options(slack),
+        examples=examples_of(app.company),
+    )
+    worker = DbosWorker(
+        home.jobs_url,
+        work.by_kind,
+        executor_id="worker",
+        on_failed=work.given_up,
+        pace=Pace(
+            concurrency=slack.concurrency,
+            attempts=slack.attempts,
+            retry_seconds=_RETRY_SECONDS,
+            backoff=_BACKOFF,
+            keep_days=slack.keep_days,
+        ),
+    )
+    await worker.start()
+    with suppress(OSError):
+        os.nice(_NICE)
+    keeping = asyncio.create_task(_kept_running(settings.home))
+    try:
+        yield
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await worker.drain(_GRACE_SECONDS)
+        await work.close()
+        await inbox.close()
+
+
+async def _kept_running(home: Path) -> None:
+    """The ingress as a child; one that ends is started again."""
+    command = [sys.executable, "-m", "integrations.cli", "slack", "ingress", "--home", str(home)]
+    while True:
+        child = await asyncio.create_subprocess_exec(*command)
+        try:
+            code = await child.wait()
+        except asyncio.CancelledError:
+            await _ended(child)
+            raise
+        structlog.get_logger("slack").error("slack.ingress_ended", status=str(code))
+        await asyncio.sleep(_RESTART_SECONDS)
+
+
+async def _ended(child: asyncio.subprocess.Process) -> None:
+    with suppress(ProcessLookupError):
+        child.terminate()
+    try:
+        await asyncio.wait_for(child.wait(), _GRACE_SECONDS)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            child.kill()
+        await child.wait()
+
+
+async def _ingress(settings: Settings, slack: SlackSettings) -> None:
+    async with opened(_ingress_options(settings, slack)) as door:
+        if slack.transport == "socket":
+            await door.listen()
+        else:
+            await _serve(door, slack)
+
+
+async def _serve(door: Ingress, slack: SlackSettings) -> None:
+    config = uvicorn.Config(
+        door.site(),
+        host=slack.host,
+        port=slack.port,
+        access_log=False,
+        log_config=None,
+        log_level="error",
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=round(_GRACE_SECONDS),
+    )
+    await uvicorn.Server(config).serve()
+
+
+def _ingress_options(settings: Settings, slack: SlackSettings) -> IngressOptions:
+    if slack.transport == "off":
+        raise OutageError("Slack is off. Set COPILOT_SLACK_TRANSPORT to http or socket.")
+    home, company = Home.at(settings.home), load_company(settings.company_dir)
+    hotline = "; ".join(
+        f"{site}: {number}" for site, number in company.company.security_hotline.items()
+    )
+    return IngressOptions(
+        jobs_url=home.jobs_url,
+        signing_secret=slack.signing_secret.get_secret_value() if slack.signing_secret else "",
+        bot_token=slack.bot_token.get_secret_value() if slack.bot_token else "",
+        app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+        base_url=slack.api_url,
+        queues=tuple(company.queues),
+        hotline=hotline,
+        late_seconds=slack.late_seconds,
+        max_body_bytes=slack.max_body_bytes,
+        call_seconds=slack.call_seconds,
+        installations=_installations(home, slack),
+        client_secret=slack.client_secret.get_secret_value() if slack.client_secret else None,
+    )
+
+
+def _installations(home: Home, slack: SlackSettings) -> Installations | None:
+    return Installations(home.installations, slack.client_id) if slack.client_id else None
+
+
+def _token(home: Home, slack: SlackSettings) -> Token:
+    installed = _installations(home, slack)
+    if installed is not None:
+        return installed.token()
+    return one_workspace(slack.bot_token.get_secret_value() if slack.bot_token else "")
+
+
+def _options(slack: SlackSettings) -> Options:
+    return Options(
+        triage_channel=slack.triage_channel,
+        agents_group=slack.agents_group,
+        private_categories=frozenset(slack.private_categories),
+        check_in=timedelta(minutes=slack.check_in_minutes),
+        follow_ups=tuple(timedelta(days=days) for days in slack.follow_up_days),
+        call_seconds=slack.call_seconds,
+    )

@@ -1,0 +1,1 @@
+"""The reference company, and stand-ins for services that can not be reached."""

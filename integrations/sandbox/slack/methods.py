@@ -1,0 +1,275 @@
+"""The methods of the Web API. Each takes the workspace and the arguments and answers as Slack would."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from integrations.sandbox.slack.checking import faults, view_faults
+from integrations.sandbox.slack.workspace import Channel, Message, Trigger, View, Workspace
+
+Arguments = Mapping[str, Any]
+Answer = dict[str, Any]
+_MAX_TEXT = 40_000
+_PAGE = 100
+
+
+class RefusedError(Exception):
+    """Slack's no: its code, and what stands beside it."""
+
+    def __init__(self, code: str, **more: object) -> None:
+        super().__init__(code)
+        self.answer: Answer = {"ok": False, "error": code, **more}
+
+
+def auth_test(space: Workspace, _given: Arguments) -> Answer:
+    bot = space.users[space.bot]
+    return {
+        "url": "https://larkfield.slack.example/", "team": "Larkfield", "user": bot.name, "team_id": space.team,
+        "user_id": bot.id, "bot_id": space.bot_id, "is_enterprise_install": False,
+    }  # fmt: skip
+
+
+def post_message(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given, opens=True)
+    message = _made(space, channel, given)
+    space.post(message)
+    return {"channel": channel.id, "ts": message.ts, "message": message.shown()}
+
+
+def post_ephemeral(space: Workspace, given: Arguments) -> Answer:
+    channel, user = _channel(space, given), str(given.get("user") or "")
+    if user not in channel.members:
+        raise RefusedError("user_not_in_channel")
+    message = _made(space, channel, given)
+    message.only_for = user
+    space.post(message)
+    return {"message_ts": message.ts}
+
+
+def update(space: Workspace, given: Arguments) -> Answer:
+    channel, message = _own_message(space, given, "cant_update_message")
+    text, blocks = _content(given)
+    message.text, message.blocks, message.edited = text, blocks, space.stamp()
+    if given.get("metadata"):
+        message.metadata = dict(given["metadata"])
+    return {"channel": channel.id, "ts": message.ts, "text": text, "message": message.shown()}
+
+
+def delete(space: Workspace, given: Arguments) -> Answer:
+    channel, message = _own_message(space, given, "cant_delete_message")
+    channel.messages.remove(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def permalink(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given)
+    if channel.find(str(given.get("message_ts"))) is None:
+        raise RefusedError("message_not_found")
+    place = f"{channel.id}/p{str(given['message_ts']).replace('.', '')}"
+    return {"channel": channel.id, "permalink": f"https://larkfield.slack.example/archives/{place}"}
+
+
+def open_conversation(space: Workspace, given: Arguments) -> Answer:
+    user = str(given.get("users") or "")
+    if user not in space.users:
+        raise RefusedError("user_not_found")
+    return {"channel": {"id": space.direct(user).id}}
+
+
+def history(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given)
+    found = [m for m in channel.messages if m.only_for is None and m.thread_ts in (None, m.ts)]
+    return _page(list(reversed(found)), given)
+
+
+def replies(space: Workspace, given: Arguments) -> Answer:
+    channel, root = _channel(space, given), str(given.get("ts") or "")
+    found = [m for m in channel.messages if m.only_for is None and root in (m.ts, m.thread_ts)]
+    if not found:
+        raise RefusedError("thread_not_found")
+    return _page(found, given)
+
+
+def conversation(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given)
+    return {"channel": {"id": channel.id, "name": channel.name, "is_im": channel.kind == "im",
+                        "is_member": space.bot in channel.members}}  # fmt: skip
+
+
+def user_info(space: Workspace, given: Arguments) -> Answer:
+    user = space.users.get(str(given.get("user") or ""))
+    if user is None:
+        raise RefusedError("user_not_found")
+    told = {
+        "id": user.id, "team_id": user.team or space.team, "name": user.name.lower().replace(" ", "."),
+        "real_name": user.name, "deleted": user.deleted, "is_bot": user.is_bot, "tz": user.timezone,
+        "is_restricted": user.is_restricted, "is_ultra_restricted": user.is_ultra_restricted,
+        "profile": {"real_name": user.name, "display_name": user.name, "email": user.email},
+    }  # fmt: skip
+    return {"user": told | ({"is_stranger": True} if user.is_stranger else {})}
+
+
+def by_email(space: Workspace, given: Arguments) -> Answer:
+    sought = str(given.get("email") or "").casefold()
+    for user in space.users.values():
+        if user.email and user.email.casefold() == sought:
+            return user_info(space, {"user": user.id})
+    raise RefusedError("users_not_found")
+
+
+def open_view(space: Workspace, given: Arguments) -> Answer:
+    trigger = space.redeem(str(given.get("trigger_id") or ""))
+    if not isinstance(trigger, Trigger):
+        raise RefusedError(trigger)
+    view = _view(given)
+    name = space.name("V")
+    space.views[name] = View(name, trigger.user, view, space.name("hash."))
+    return {"view": {**view, "id": name, "hash": space.views[name].hash}}
+
+
+def update_view(space: Workspace, given: Arguments) -> Answer:
+    known = space.views.get(str(given.get("view_id") or ""))
+    if known is None:
+        raise RefusedError("not_found")
+    if given.get("hash") not in (None, known.hash):
+        raise RefusedError("hash_conflict")
+    known.view, known.hash = _view(given), space.name("hash.")
+    return {"view": {**known.view, "id": known.id, "hash": known.hash}}
+
+
+def publish(space: Workspace, given: Arguments) -> Answer:
+    user = str(given.get("user_id") or "")
+    if user not in space.users:
+        raise RefusedError("user_not_found")
+    space.homes[user] = _view(given)
+    return {"view": space.homes[user]}
+
+
+def set_status(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given, name="channel_id")
+    space.statuses[channel.id, str(given.get("thread_ts") or "")] = str(given.get("status") or "")
+    return {}
+
+
+def set_prompts(space: Workspace, given: Arguments) -> Answer:
+    channel, prompts = _channel(space, given, name="channel_id"), given.get("prompts") or []
+    if not 1 <= len(prompts) <= 4 or not all(p.get("title") and p.get("message") for p in prompts):
+        raise RefusedError("invalid_arguments")
+    space.prompts[channel.id] = prompts
+    return {}
+
+
+def set_session(space: Workspace, given: Arguments) -> Answer:
+    channel, status = _channel(space, given, name="channel_id"), given.get("status")
+    if status not in ("processing", "active", "suspended", "closed"):
+        raise RefusedError("invalid_arguments")
+    known = space.sessions.setdefault((channel.id, str(given.get("thread_ts") or "")), {})
+    known["status"] = str(status)
+    if given.get("title"):
+        known["title"] = str(given["title"])
+    return {}
+
+
+def react(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given)
+    message = channel.find(str(given.get("timestamp") or ""))
+    if message is None:
+        raise RefusedError("message_not_found")
+    users = message.reactions.setdefault(str(given.get("name") or ""), [])
+    if space.bot in users:
+        raise RefusedError("already_reacted")
+    users.append(space.bot)
+    return {}
+
+
+def nothing(_space: Workspace, _given: Arguments) -> Answer:
+    return {}
+
+
+Method = Callable[[Workspace, Arguments], Answer]
+METHODS: Mapping[str, tuple[Method, str | None]] = {
+    "api.test": (nothing, None),
+    "auth.test": (auth_test, None),
+    "chat.postMessage": (post_message, "chat:write"),
+    "chat.postEphemeral": (post_ephemeral, "chat:write"),
+    "chat.update": (update, "chat:write"),
+    "chat.delete": (delete, "chat:write"),
+    "chat.getPermalink": (permalink, None),
+    "conversations.open": (open_conversation, "im:write"),
+    "conversations.history": (history, "im:history"),
+    "conversations.replies": (replies, "im:history"),
+    "conversations.info": (conversation, "im:read"),
+    "users.info": (user_info, "users:read"),
+    "users.lookupByEmail": (by_email, "users:read.email"),
+    "views.open": (open_view, None),
+    "views.update": (update_view, None),
+    "views.publish": (publish, None),
+    "assistant.threads.setStatus": (set_status, "assistant:write"),
+    "assistant.threads.setSuggestedPrompts": (set_prompts, "assistant:write"),
+    "agents.sessions.setStatus": (set_session, "assistant:write"),
+    "reactions.add": (react, "reactions:write"),
+}
+"""Every method with the scope it needs."""
+
+
+def _made(space: Workspace, channel: Channel, given: Arguments) -> Message:
+    text, blocks = _content(given)
+    thread = str(given.get("thread_ts") or "") or None
+    if thread is not None and channel.find(thread) is None:
+        thread = None  # Slack starts a new message where the thread is gone.
+    metadata = given.get("metadata")
+    return Message(
+        space.stamp(), channel.id, space.bot, text, blocks, thread, space.bot_id,
+        dict(metadata) if isinstance(metadata, Mapping) else None,
+    )  # fmt: skip
+
+
+def _content(given: Arguments) -> tuple[str, list[dict[str, Any]]]:
+    text, blocks = str(given.get("text") or ""), given.get("blocks") or []
+    if not text and not blocks:
+        raise RefusedError("no_text")
+    if found := faults(blocks):
+        raise RefusedError("invalid_blocks", response_metadata={"messages": found})
+    return text[:_MAX_TEXT], list(blocks)
+
+
+def _view(given: Arguments) -> dict[str, Any]:
+    view = given.get("view")
+    if found := view_faults(view):
+        raise RefusedError("invalid_arguments", response_metadata={"messages": found})
+    return dict(view or {})
+
+
+def _channel(
+    space: Workspace, given: Arguments, *, name: str = "channel", opens: bool = False
+) -> Channel:
+    sought = str(given.get(name) or "")
+    if opens and sought in space.users:
+        return space.direct(sought)  # A message to a person's id goes to their conversation.
+    channel = space.channels.get(sought)
+    if channel is None:
+        raise RefusedError("channel_not_found")
+    if space.bot not in channel.members:
+        raise RefusedError("not_in_channel")
+    return channel
+
+
+def _own_message(space: Workspace, given: Arguments, refusal: str) -> tuple[Channel, Message]:
+    channel = _channel(space, given)
+    message = channel.find(str(given.get("ts") or ""))
+    if message is None or message.only_for is not None:
+        raise RefusedError("message_not_found")
+    if message.user != space.bot:
+        raise RefusedError(refusal)
+    return channel, message
+
+
+def _page(messages: list[Message], given: Arguments) -> Answer:
+    with_metadata = str(given.get("include_all_metadata") or "").lower() in ("true", "1")
+    limit, start = int(given.get("limit") or _PAGE), int(given.get("cursor") or 0)
+    shown = messages[start : start + limit]
+    more = start + limit < len(messages)
+    answer: Answer = {
+        "messages": [m.shown(with_metadata=with_metadata) for m in shown],
+        "has_more": more,
+    }
+    return answer | ({"response_metadata": {"next_cursor": str(start + limit)}} if more else {})

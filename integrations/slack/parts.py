@@ -1,0 +1,85 @@
+"""What the work of Slack's jobs is done with."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakValueDictionary
+
+import structlog
+
+from copilot.errors import OutageError
+from copilot.people import Person
+from integrations.jobs.port import Inbox
+from integrations.slack.client import Slack, SlackRefusedError
+from integrations.slack.ledger import Ledger, Place, Talk
+from integrations.slack.message import Message
+from integrations.slack.people import Members, Visitor
+from integrations.slack.posting import Poster
+from integrations.slack.runtime import Helpdesk, Options
+
+Payload = Mapping[str, Any]
+
+
+class Turns:
+    """One thing at a time in a conversation: what is posted is decided and posted in one go."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def of(self, talk: str) -> AsyncIterator[None]:
+        lock = self._locks.get(talk)
+        if lock is None:
+            lock = self._locks[talk] = asyncio.Lock()
+        async with lock:
+            yield
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """The parts."""
+
+    helpdesk: Helpdesk
+    slack: Slack
+    ledger: Ledger
+    poster: Poster
+    members: Members
+    inbox: Inbox
+    options: Options
+    turns: Turns = field(default_factory=Turns)
+
+    def count(self, what: str, **fields: str | int) -> None:
+        """Count and log something that happened, by its name."""
+        self.helpdesk.counters.slack(what)
+        structlog.get_logger("slack").info(f"slack.{what}", **fields)
+
+    async def try_call(self, team: str, method: str, **arguments: object) -> None:
+        """A call that is nice to have: its failure is counted and changes nothing else."""
+        try:
+            await self.slack.call(team, method, **arguments)
+        except SlackRefusedError as error:
+            self.count("refused", where=method, kind=error.code)
+        except OutageError as error:
+            self.helpdesk.counters.failure("slack", error)
+
+    async def tell(self, talk: Talk, key: str, message: Message) -> None:
+        """Say something that is for one person: in a channel nobody else sees it."""
+        if talk.place.channel.startswith("D"):
+            await self.poster.say(key, talk.place, message)
+        else:
+            await self.poster.whisper(key, talk.place, talk.member, message)
+
+    async def agent(self, team: str, member: str) -> Person | None:
+        """The person, if they may work on cases."""
+        found = await self.members.who(team, member)
+        if isinstance(found, Visitor) or self.options.agents_group not in found.groups:
+            return None
+        return found
+
+
+def place_of(payload: Payload) -> Place:
+    return Place(
+        str(payload["team"]), str(payload["channel"]), str(payload.get("root") or "") or None
+    )

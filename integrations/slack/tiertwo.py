@@ -1,0 +1,299 @@
+"""Tier 2's channel: a card for each handoff, and what agents do with it."""
+
+from collections.abc import Sequence
+
+from copilot.conversation import Inquiry, Reply
+from copilot.people import Person
+from integrations.jobs.port import Job, Steps
+from integrations.slack import triage_cards as cards
+from integrations.slack.ledger import Place, Talk
+from integrations.slack.message import Message, escaped, plain
+from integrations.slack.parts import Kit, Payload
+from integrations.slack.people import Visitor
+from integrations.tickets.view import TicketView
+
+_NOT_YOURS = "Only the service desk can do that here."
+_GONE = "I can't find that case any more. See the list of cases."
+
+
+class TierTwo:
+    """The work of handoffs and of what agents tap."""
+
+    def __init__(self, kit: Kit) -> None:
+        self._kit = kit
+
+    async def announce(
+        self, reply: Reply, talk: Talk, files: Sequence[dict[str, str]] = ()
+    ) -> None:
+        """The card of a handoff, or what is new on the one that is there."""
+        kit = self._kit
+        if reply.ticket is None:
+            return
+        if files:
+            await self._attach(reply.ticket.id, talk, reply.inquiry_id, files)
+        view = await kit.helpdesk.desk.ticket(reply.ticket.id)
+        room = self._room(talk.place.team)
+        if view is None or room is None:
+            return
+        key = _card_key(reply.ticket.id)
+        if await kit.ledger.post(key) is None:
+            await kit.poster.say(key, room, self._card(view, reply, talk))
+            return
+        await self._refresh(view, talk.place.team, talk, reply)
+        root = await kit.ledger.post(key)
+        if root is not None and root.ts is not None and reply.handoff is not None:
+            news = plain(f"More from the employee: {reply.handoff.summary}")
+            thread = Place(room.team, room.channel, root.ts)
+            await kit.poster.say(f"{reply.inquiry_id}:news", thread, news)
+
+    async def pass_on(self, talk: Talk, person: Person, words: str, *, key: str) -> None:
+        """What an employee writes while a person talks with them."""
+        kit = self._kit
+        said = await self._redacted(words or "(a file without words)", person.id)
+        if talk.ticket is not None:
+            now = kit.helpdesk.clock()
+            await kit.helpdesk.desk.note(talk.ticket, said, key=f"said:{key}", by=person.id, at=now)
+        await self._beside(talk, f"{key}:passed", f"{person.name} writes: {said}")
+        kit.count("passed_on", thread=talk.id)
+
+    async def tap(self, job: Job, payload: Payload) -> None:
+        """A button of a card."""
+        agent = await self._kit.agent(str(payload["team"]), str(payload["user"]))
+        if agent is None:
+            await self._whisper(payload, job.id, _NOT_YOURS)
+            return
+        ticket, _, choice = str(payload["value"]).partition("|")
+        view = await self._kit.helpdesk.desk.ticket(ticket)
+        if view is None:
+            await self._whisper(payload, job.id, _GONE)
+            return
+        talk = await self._kit.ledger.of_ticket(ticket)
+        action = str(payload["action"])
+        if action == cards.CLAIM:
+            await self._claim(job, payload, agent, view, talk)
+        elif action == cards.GIVE_BACK:
+            await self._give_back(job, agent, view, talk)
+        elif action == cards.RATE:
+            await self.rate(job, agent, ticket, choice, None)
+            if choice != cards.MISSING:  # A modal asks what was missing.
+                await self._whisper(payload, job.id, "Thank you, your rating is stored.")
+
+    async def submission(self, job: Job, _steps: Steps) -> None:
+        """A modal that somebody filled in."""
+        payload = job.payload
+        modal, about = str(payload["modal"]), str(payload["about"])
+        if modal == cards.ADD_MODAL:
+            await self._add_line(job, about)
+            return
+        agent = await self._kit.agent(str(payload["team"]), str(payload["user"]))
+        view = await self._kit.helpdesk.desk.ticket(about)
+        if agent is None or view is None:
+            self._kit.count("refused_submission", kind=modal)
+            return
+        talk = await self._kit.ledger.of_ticket(about)
+        values = payload["values"]
+        words = str(values.get("said") or "") if isinstance(values, dict) else ""
+        queue = str(values.get("queue") or "") if isinstance(values, dict) else ""
+        if modal == cards.ASK_MODAL:
+            await self._ask(job, agent, view, talk, words)
+        elif modal == cards.RESOLVE_MODAL:
+            await self._resolve(job, agent, view, talk, words)
+        elif modal == cards.REASSIGN_MODAL:
+            await self._reassign(job, agent, view, talk, queue)
+        elif modal == cards.MISSING_MODAL:
+            said = await self._redacted(words, agent.id)
+            await self.rate(job, agent, about, cards.MISSING, said)
+
+    async def rate(
+        self, job: Job, agent: Person, ticket: str, verdict: str, note: str | None
+    ) -> None:
+        await self._kit.ledger.rate(
+            ticket,
+            agent=agent.id,
+            verdict=verdict,
+            note=note,
+            key=job.id,
+            at=self._kit.helpdesk.clock(),
+        )
+        self._kit.count("rated", verdict=verdict, ticket=ticket)
+
+    async def _claim(
+        self, job: Job, payload: Payload, agent: Person, view: TicketView, talk: Talk | None
+    ) -> None:
+        kit, ticket = self._kit, view.line.id
+        if talk is None:
+            await self._set(view, "in_progress", job, agent)
+            await self._refresh_by_id(ticket, str(job.payload["team"]), None)
+            return
+        async with kit.turns.of(talk.id):
+            known = await kit.ledger.known(talk.id)
+            holder = known.taken_by if known else None
+            if holder is not None and holder != agent.id:
+                name = self._name(holder)
+                await self._whisper(payload, job.id, f"{name} has {ticket} already.")
+                return
+            await kit.ledger.take(talk.id, agent.id)
+            await self._set(view, "in_progress", job, agent)
+        told = f"{agent.name} has your case {ticket} now and reads what you write here. I stay silent until they are done."
+        await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
+        await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
+
+    async def _give_back(
+        self, job: Job, agent: Person, view: TicketView, talk: Talk | None
+    ) -> None:
+        kit, ticket = self._kit, view.line.id
+        if talk is not None:
+            async with kit.turns.of(talk.id):
+                await kit.ledger.take(talk.id, None)
+        if view.line.status in ("resolved", "closed"):
+            await self._set(view, "open", job, agent)
+            told = f"Your case {ticket} is open again with {view.line.queue}."
+        else:
+            await self._set(view, "open", job, agent)
+            told = f"{agent.name} has handed this thread back to me. Your case {ticket} stays with {view.line.queue}."
+        if talk is not None:
+            await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
+        await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
+
+    async def _ask(
+        self, job: Job, agent: Person, view: TicketView, talk: Talk | None, words: str
+    ) -> None:
+        kit, ticket = self._kit, view.line.id
+        said = await self._redacted(words, agent.id)
+        now = kit.helpdesk.clock()
+        await kit.helpdesk.desk.note(ticket, said, key=f"ask:{job.id}", by=agent.id, at=now)
+        if talk is None:
+            return
+        async with kit.turns.of(talk.id):
+            # The answer belongs to who asked, so the copilot is silent from now on.
+            await kit.ledger.take(talk.id, talk.taken_by or agent.id)
+            await self._kit.tell(talk, f"{job.id}:told", cards.human_says(agent.name, said))
+        await self._set(view, "waiting", job, agent)
+        await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
+
+    async def _resolve(
+        self, job: Job, agent: Person, view: TicketView, talk: Talk | None, words: str
+    ) -> None:
+        kit, ticket = self._kit, view.line.id
+        said = await self._redacted(words, agent.id)
+        await self._set(view, "resolved", job, agent, note=said)
+        if talk is not None:
+            async with kit.turns.of(talk.id):
+                await kit.ledger.take(talk.id, None)
+                told = f"Your case {ticket} is resolved by {agent.name}:\n{said}\nIf it is not, write here and it opens again."
+                await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
+            await kit.try_call(
+                talk.place.team,
+                "agents.sessions.setStatus",
+                channel_id=talk.place.channel,
+                thread_ts=talk.place.root,
+                status="closed",
+            )
+        await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
+
+    async def _reassign(
+        self, job: Job, agent: Person, view: TicketView, talk: Talk | None, queue: str
+    ) -> None:
+        kit, ticket = self._kit, view.line.id
+        if queue not in kit.helpdesk.profile.queues:
+            kit.count("refused_submission", kind="queue")
+            return
+        now = kit.helpdesk.clock()
+        await kit.helpdesk.desk.move(ticket, queue, key=f"move:{job.id}", by=agent.id, at=now)
+        if talk is not None:
+            async with kit.turns.of(talk.id):
+                await kit.ledger.take(talk.id, None)
+            told = f"Your case {ticket} is now with {queue}; you don't need to explain it again."
+            await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
+        await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
+
+    async def _add_line(self, job: Job, about: str) -> None:
+        """The employee adds something to what tier 2 was sent."""
+        kit, payload = self._kit, job.payload
+        name, _, ticket = about.partition("|")
+        talk = await kit.ledger.known(name)
+        who = await kit.members.who(str(payload["team"]), str(payload["user"]))
+        if talk is None or isinstance(who, Visitor) or who.id != talk.person:
+            kit.count("refused_submission", kind=cards.ADD_MODAL)
+            return
+        if talk.ticket != ticket and await kit.helpdesk.desk.ticket(ticket) is None:
+            return
+        values = payload["values"]
+        words = str(values.get("said") or "") if isinstance(values, dict) else ""
+        said = await self._redacted(words, who.id)
+        now = kit.helpdesk.clock()
+        await kit.helpdesk.desk.note(ticket, said, key=f"line:{job.id}", by=who.id, at=now)
+        await self._beside(talk, f"{job.id}:line", f"{who.name} adds: {said}")
+        await self._kit.tell(talk, f"{job.id}:told", plain(f"Added to {ticket}: {said}"))
+
+    async def _attach(
+        self, ticket: str, talk: Talk, key: str, files: Sequence[dict[str, str]]
+    ) -> None:
+        listed = "; ".join(f"{file['name']} {file['link']}" for file in files)
+        now = self._kit.helpdesk.clock()
+        note = f"Files in Slack, not read by the copilot: {listed}"
+        await self._kit.helpdesk.desk.note(ticket, note, key=f"files:{key}", by=talk.person, at=now)
+
+    async def _set(
+        self, view: TicketView, status: str, job: Job, agent: Person, note: str | None = None
+    ) -> None:
+        await self._kit.helpdesk.desk.set_status(
+            view.line.id,
+            status,  # type: ignore[arg-type]  # one of the desk's own words
+            key=f"status:{job.id}",
+            by=agent.id,
+            at=self._kit.helpdesk.clock(),
+            note=note,
+        )
+
+    async def _refresh_by_id(self, ticket: str, team: str, talk: Talk | None) -> None:
+        view = await self._kit.helpdesk.desk.ticket(ticket)
+        if view is not None:
+            known = await self._kit.ledger.known(talk.id) if talk else None
+            await self._refresh(view, team, known, None)
+
+    async def _refresh(
+        self, view: TicketView, team: str, talk: Talk | None, reply: Reply | None
+    ) -> None:
+        posted = await self._kit.ledger.post(_card_key(view.line.id))
+        if posted is None or posted.ts is None:
+            return
+        room = Place(team, posted.channel)
+        await self._kit.poster.rewrite(room, posted.ts, self._card(view, reply, talk))
+
+    def _card(self, view: TicketView, reply: Reply | None, talk: Talk | None) -> Message:
+        names = self._kit.helpdesk.directory.names()
+        holder = self._name(talk.taken_by) if talk and talk.taken_by else None
+        return cards.card(view, reply, agent=holder, names=names)
+
+    def _name(self, person: str) -> str:
+        return self._kit.helpdesk.directory.names().get(person, person)
+
+    def _room(self, team: str) -> Place | None:
+        channel = self._kit.options.triage_channel
+        return Place(team, channel) if channel else None
+
+    async def _beside(self, talk: Talk, key: str, words: str) -> None:
+        """Say something in the thread of the talk's card."""
+        if talk.ticket is None:
+            return
+        posted = await self._kit.ledger.post(_card_key(talk.ticket))
+        if posted is not None and posted.ts is not None:
+            thread = Place(talk.place.team, posted.channel, posted.ts)
+            await self._kit.poster.say(key, thread, plain(words))
+
+    async def _whisper(self, payload: Payload, key: str, words: str) -> None:
+        place = Place(str(payload["team"]), str(payload["channel"]))
+        if place.channel:
+            message = Message(escaped(words), plain(words).blocks)
+            await self._kit.poster.whisper(f"{key}:told", place, str(payload["user"]), message)
+
+    async def _redacted(self, words: str, person: str) -> str:
+        """The words as they may be kept: without secrets."""
+        text = words.strip() or "(nothing)"
+        inquiry = Inquiry(id="line-0", text=text, user=person, at=self._kit.helpdesk.clock())
+        return (await self._kit.helpdesk.copilot.as_kept(inquiry)).text
+
+
+def _card_key(ticket: str) -> str:
+    return f"card:{ticket}"

@@ -1,0 +1,107 @@
+"""The working side of Slack: takes what the ingress stored, and answers. Owns neither index nor store."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from copilot.errors import OutageError
+from integrations.jobs.port import Inbox, Job, Steps, Work
+from integrations.slack.client import Slack, Token
+from integrations.slack.ledger import Ledger, Place
+from integrations.slack.message import plain
+from integrations.slack.parts import Kit
+from integrations.slack.people import Members
+from integrations.slack.posting import Poster
+from integrations.slack.replacing import Replacing
+from integrations.slack.runtime import Helpdesk, Options
+from integrations.slack.selfservice import SelfService
+from integrations.slack.talking import Talking
+from integrations.slack.tapping import Tapping
+from integrations.slack.tiertwo import TierTwo
+from integrations.store.database import Database
+
+_MEMBERS_KEPT = timedelta(minutes=10)
+_ADDRESSED = ("message", "edit", "command", "shortcut", "tap")
+
+
+class SlackWork:
+    """What is done for each kind of job, and what is said when a job is given up."""
+
+    def __init__(self, kit: Kit, examples: tuple[str, ...]) -> None:
+        self._kit = kit
+        tier_two, self_service = TierTwo(kit), SelfService(kit)
+        talking = Talking(kit, tier_two, self_service)
+        replacing = Replacing(kit.slack, kit.poster)
+        tapping = Tapping(kit, talking, tier_two, self_service, replacing, examples)
+        self.by_kind: Mapping[str, Work] = {
+            "message": talking.message,
+            "edit": talking.edit,
+            "deletion": talking.deletion,
+            "stopped": talking.stopped,
+            "command": talking.command,
+            "shortcut": talking.shortcut,
+            "tap": tapping.tap,
+            "submission": tier_two.submission,
+            "opened": tapping.opened,
+            "check_in": tapping.check_in,
+            "still_fine": tapping.still_fine,
+            "late": _nothing,
+        }
+
+    async def given_up(self, job: Job, error: Exception) -> None:
+        """Tell who waits, and a human, that a job can't be done. Needs no store: that may be why."""
+        self._kit.helpdesk.counters.failure("slack", error)
+        self._kit.count("given_up", kind=job.kind)
+        if job.kind not in _ADDRESSED:
+            return
+        payload = job.payload
+        team, member = str(payload["team"]), str(payload["user"])
+        numbers = self._kit.helpdesk.company.hotline_text()
+        told = (
+            "Something on our side is not working, so I can't answer this. The service desk has been told. "
+            f"If it is urgent, call: {numbers}"
+        )
+        await self._post(Place(team, member), told)
+        channel = self._kit.options.triage_channel
+        if channel is not None:
+            seen = f"A {job.kind} could not be worked on ({type(error).__name__}). Please look after this person."
+            words = plain(seen)
+            await self._kit.slack.call(
+                team,
+                "chat.postMessage",
+                channel=channel,
+                text=f"<@{member}>: {words.text}",
+            )
+
+    async def _post(self, place: Place, words: str) -> None:
+        try:
+            await self._kit.slack.call(
+                place.team, "chat.postMessage", channel=place.channel, text=plain(words).text
+            )
+        except OutageError as error:
+            self._kit.helpdesk.counters.failure("slack", error)
+
+    async def close(self) -> None:
+        await self._kit.slack.close()
+
+
+def slack_work(
+    helpdesk: Helpdesk,
+    *,
+    database: Database,
+    inbox: Inbox,
+    token: Token,
+    base_url: str,
+    rate_retries: int,
+    options: Options,
+    examples: tuple[str, ...],
+) -> SlackWork:
+    """Put the parts together."""
+    slack = Slack(token, base_url=base_url, seconds=options.call_seconds, rate_retries=rate_retries)
+    ledger = Ledger(database)
+    members = Members(slack, helpdesk.directory, helpdesk.clock, keep=_MEMBERS_KEPT)
+    kit = Kit(helpdesk, slack, ledger, Poster(slack, ledger), members, inbox, options)
+    return SlackWork(kit, examples)
+
+
+async def _nothing(_job: Job, _steps: Steps) -> None:
+    """A job whose id is all there is to it: whoever stores it first may do what it stands for."""
