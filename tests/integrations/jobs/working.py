@@ -9,6 +9,7 @@ import contextlib
 import signal
 import sqlite3
 import sys
+import time
 from pathlib import Path
 
 from integrations.jobs.port import JSON, Job, Pace, Steps, Work
@@ -16,7 +17,7 @@ from integrations.jobs.worker import DbosWorker
 
 FIRST = """
 create table if not exists effects (key text primary key, worker text);
-create table if not exists calls (number integer primary key, key text, worker text);
+create table if not exists calls (number integer primary key, key text, worker text, at real);
 create table if not exists spans (
   number integer primary key, job text, lane text, worker text, begun real, ended real
 );
@@ -35,7 +36,8 @@ class Effects:
 
     def do(self, key: str) -> None:
         self.connection.execute(
-            "insert into calls (key, worker) values (?, ?)", (key, self._worker)
+            "insert into calls (key, worker, at) values (?, ?, ?)",
+            (key, self._worker, time.monotonic()),
         )
         self.connection.execute("insert or ignore into effects values (?, ?)", (key, self._worker))
 
