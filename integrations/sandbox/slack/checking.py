@@ -5,6 +5,7 @@ from typing import Any
 
 MAX_BLOCKS, MAX_VIEW_BLOCKS = 50, 100
 _TEXT, _HEADER, _BUTTON, _VALUE, _OPTION, _TITLE, _METADATA = 3000, 150, 75, 2000, 75, 24, 3000
+_ID, _OPTIONS, _OPTION_VALUE = 255, 100, 150
 _ELEMENTS = {"actions": 25, "context": 10}
 _KNOWN = frozenset({"section", "divider", "header", "context", "actions", "rich_text", "input", "image",
                     "markdown", "context_actions"})  # fmt: skip
@@ -34,7 +35,9 @@ def view_faults(view: object) -> list[str]:
         if has_input and not view.get("submit"):
             found.append("[ERROR] `submit` is required with input blocks")
     if len(str(view.get("private_metadata") or "")) > _METADATA:
-        found.append("[ERROR] must be less than 3001 characters [json-pointer:/view/private_metadata]")
+        found.append(
+            "[ERROR] must be less than 3001 characters [json-pointer:/view/private_metadata]"
+        )
     return found
 
 
@@ -45,7 +48,7 @@ def _block(block: object) -> Iterator[str]:
     kind = str(block.get("type"))
     if kind not in _KNOWN:
         yield f"unsupported type: {kind}"
-    if len(str(block.get("block_id") or "")) > 255:
+    if len(str(block.get("block_id") or "")) > _ID:
         yield "block_id must be less than 256 characters"
     yield from _texts(kind, block)
     elements = block.get("elements")
@@ -64,7 +67,9 @@ def _texts(kind: str, block: Mapping[str, Any]) -> Iterator[str]:
             yield "missing required field: text"
         if text and len(text) > _TEXT:
             yield f"must be less than {_TEXT + 1} characters"
-    if kind == "header" and len(str((block.get("text") or {}).get("text") or "")) not in range(1, _HEADER + 1):
+    if kind == "header" and len(str((block.get("text") or {}).get("text") or "")) not in range(
+        1, _HEADER + 1
+    ):
         yield f"must be less than {_HEADER + 1} characters"
 
 
@@ -95,12 +100,12 @@ def _element(element: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _options(options: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    if not 1 <= len(options) <= 100:
+    if not 1 <= len(options) <= _OPTIONS:
         yield "must provide 1 to 100 options"
     for option in options:
         if len(str((option.get("text") or {}).get("text") or "")) not in range(1, _OPTION + 1):
             yield f"option text must be 1 to {_OPTION} characters"
-        if len(str(option.get("value") or "")) > 150:
+        if len(str(option.get("value") or "")) > _OPTION_VALUE:
             yield "option value must be less than 151 characters"
 
 
@@ -109,7 +114,12 @@ def _rich(elements: object) -> Iterator[str]:
         yield "rich_text must have elements"
         return
     for element in elements:
-        if element.get("type") not in ("rich_text_section", "rich_text_list", "rich_text_quote", "rich_text_preformatted"):
+        if element.get("type") not in (
+            "rich_text_section",
+            "rich_text_list",
+            "rich_text_quote",
+            "rich_text_preformatted",
+        ):
             yield f"unsupported rich text element: {element.get('type')}"
         if element.get("type") == "rich_text_list":
             if element.get("style") not in ("bullet", "ordered"):
@@ -121,4 +131,8 @@ def _rich(elements: object) -> Iterator[str]:
 
 def _is_leaf(leaf: Mapping[str, Any]) -> bool:
     kind = leaf.get("type")
-    return (kind == "text" and bool(leaf.get("text"))) or (kind == "link" and bool(leaf.get("url"))) or kind in ("user", "emoji", "channel")
+    return (
+        (kind == "text" and bool(leaf.get("text")))
+        or (kind == "link" and bool(leaf.get("url")))
+        or kind in ("user", "emoji", "channel")
+    )

@@ -88,7 +88,9 @@ class Wire:
     async def _over_http(
         self, kind: str, body: Body, attempt: int, headers: Mapping[str, str], raw: bytes | None
     ) -> tuple[int | None, Any]:
-        payload, content_type = (raw, "application/json") if raw is not None else _encoded(kind, body)
+        payload, content_type = (
+            (raw, "application/json") if raw is not None else _encoded(kind, body)
+        )
         stamp = str(int(time.time()))
         sent = {
             "Content-Type": content_type,

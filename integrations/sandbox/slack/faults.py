@@ -22,6 +22,7 @@ class Fault:
     retry_after: int = 1
 
 
+_MINUTE = 60.0
 PER_MINUTE: Mapping[str, int] = {
     "chat.postMessage": 60,
     "chat.postEphemeral": 100,
@@ -50,9 +51,9 @@ class Limits:
         if limit is None:
             return 0
         calls = self._calls.setdefault((method, channel), deque())
-        while calls and now - calls[0] >= 60:
+        while calls and now - calls[0] >= _MINUTE:
             calls.popleft()
         if len(calls) >= limit:
-            return max(1, round(60 - (now - calls[0])))
+            return max(1, round(_MINUTE - (now - calls[0])))
         calls.append(now)
         return 0

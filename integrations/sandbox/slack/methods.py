@@ -10,6 +10,7 @@ Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
 _MAX_TEXT = 40_000
 _PAGE = 100
+_MAX_PROMPTS = 4
 
 
 class RefusedError(Exception):
@@ -152,7 +153,9 @@ def set_status(space: Workspace, given: Arguments) -> Answer:
 
 def set_prompts(space: Workspace, given: Arguments) -> Answer:
     channel, prompts = _channel(space, given, name="channel_id"), given.get("prompts") or []
-    if not 1 <= len(prompts) <= 4 or not all(p.get("title") and p.get("message") for p in prompts):
+    if not 1 <= len(prompts) <= _MAX_PROMPTS or not all(
+        p.get("title") and p.get("message") for p in prompts
+    ):
         raise RefusedError("invalid_arguments")
     space.prompts[channel.id] = prompts
     return {}

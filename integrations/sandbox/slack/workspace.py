@@ -110,7 +110,12 @@ class Workspace:
     """Users, channels and what was said in them."""
 
     def __init__(
-        self, users: Iterable[User], channels: Iterable[Channel], clock: Clock, *, bot: str = "U0BOT"
+        self,
+        users: Iterable[User],
+        channels: Iterable[Channel],
+        clock: Clock,
+        *,
+        bot: str = "U0BOT",
     ) -> None:
         self.team = "T0LARK"
         self.users = {user.id: user for user in users}

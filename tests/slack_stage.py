@@ -1,0 +1,148 @@
+"""The product over the simulated Slack, in one process: Bolt, queue, worker, graph, desk, all real."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+import uvicorn
+
+from integrations.home import Home
+from integrations.jobs.inbox import DbosInbox
+from integrations.jobs.port import Pace
+from integrations.jobs.worker import DbosWorker
+from integrations.sandbox.slack.simulator import TRIAGE, Setup, Simulator, account, running
+from integrations.sandbox.slack.workspace import Message
+from integrations.settings import Settings
+from integrations.slack.ingress import Ingress, IngressOptions, opened
+from integrations.slack.installing import one_workspace
+from integrations.slack.runtime import Options
+from integrations.slack.worker import slack_work
+from integrations.wiring import App, open_app
+
+PATIENCE = 20.0
+QUICK = Pace(poll_seconds=0.05, attempts=4, retry_seconds=0.2, backoff=2.0)
+OPTIONS = Options(triage_channel=TRIAGE, check_in=timedelta(hours=1), call_seconds=3.0)
+DANA, OMAR, LENA, NIELS = map(account, ("dana.reed", "omar.haddad", "lena.vos", "niels.bakker"))
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Slack's people on one side, the product on the other."""
+
+    sim: Simulator
+    app: App
+    ingress: Ingress
+    inbox: DbosInbox
+
+    async def answered(
+        self, user: str, channel: str, *, thread: str | None = None, count: int = 1
+    ) -> Message:
+        """The bot's message of that number, once it is there."""
+        await until(lambda: len(self.sim.answers(user, channel, thread)) >= count)
+        return self.sim.answers(user, channel, thread)[count - 1]
+
+    async def told(self, user: str, text: str, *, count: int = 1) -> Message:
+        """The answer to a direct message that starts a conversation."""
+        said = await self.sim.say(user, "", text)
+        return await self.answered(user, said.channel, thread=said.ts, count=count)
+
+    async def idle(self) -> None:
+        """Until every event is delivered and every job that is due is done."""
+        await self.sim.settled()
+        await until(self._all_done)
+
+    async def _all_done(self) -> bool:
+        await self.sim.settled()
+        census = await self.inbox.census()
+        return not census.counts["waiting"] and not census.counts["running"]
+
+
+async def until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE) -> None:
+    """Wait for it, or fail."""
+    async with asyncio.timeout(seconds):
+        while True:
+            found = holds()
+            if found if isinstance(found, bool) else await found:
+                return
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def staged(
+    home: Path, *, over_socket: bool = False, options: Options = OPTIONS, late_seconds: float = 30.0
+) -> AsyncIterator[Stage]:
+    """Everything started, and stopped again."""
+    async with AsyncExitStack() as stack:
+        listening = socket.create_server(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        url = None if over_socket else f"http://127.0.0.1:{port}/slack/events"
+        setup = Setup(app_url=url, retry_waits=(0.0, 0.3, 0.5))
+        sim = await stack.enter_async_context(running(setup))
+        app = await open_app(Settings(home=home))
+        stack.push_async_callback(app.close)
+        jobs_url = Home.at(home).jobs_url
+        inbox = await DbosInbox.open(jobs_url)
+        stack.push_async_callback(inbox.close)
+        work = slack_work(
+            app,
+            database=app.journal.database,
+            inbox=inbox,
+            token=one_workspace(setup.bot_token),
+            base_url=sim.api_url,
+            rate_retries=2,
+            options=options,
+            examples=("My VPN does not connect",),
+        )
+        stack.push_async_callback(work.close)
+        worker = DbosWorker(
+            jobs_url, work.by_kind, executor_id="worker", on_failed=work.given_up, pace=QUICK
+        )
+        await worker.start()
+        stack.push_async_callback(worker.stop)
+        door = await stack.enter_async_context(
+            opened(
+                IngressOptions(
+                    jobs_url=jobs_url,
+                    signing_secret=setup.signing_secret,
+                    bot_token=setup.bot_token,
+                    app_token=setup.app_token,
+                    base_url=sim.api_url,
+                    queues=tuple(app.profile.queues),
+                    hotline=app.company.hotline_text(),
+                    late_seconds=late_seconds,
+                )
+            )
+        )
+        serving = asyncio.create_task(door.listen() if over_socket else _serve(door, listening))
+        stack.push_async_callback(_ended, serving)
+        await until(lambda: bool(sim.wire.sockets) if over_socket else _is_open(port))
+        yield Stage(sim, app, door, inbox)
+
+
+async def _serve(door: Ingress, listening: socket.socket) -> None:
+    config = uvicorn.Config(
+        door.site(), log_config=None, log_level="error", ws="none", lifespan="off"
+    )
+    server = uvicorn.Server(config)
+    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
+    await server.serve(sockets=[listening])
+
+
+async def _ended(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _is_open(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+        return True
+    return False
+
+
+__all__ = ["DANA", "LENA", "NIELS", "OMAR", "OPTIONS", "Stage", "replace", "staged", "until"]
