@@ -5,7 +5,7 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +13,7 @@ import uvicorn
 
 from integrations.home import Home
 from integrations.jobs.inbox import DbosInbox
-from integrations.jobs.port import Pace
+from integrations.jobs.port import JobState, Pace
 from integrations.jobs.worker import DbosWorker
 from integrations.sandbox.slack.simulator import TRIAGE, Setup, Simulator, account, running
 from integrations.sandbox.slack.workspace import Message
@@ -59,7 +59,7 @@ class Stage:
     async def _all_done(self) -> bool:
         await self.sim.settled()
         census = await self.inbox.census()
-        return not census.counts["waiting"] and not census.counts["running"]
+        return not census.counts[JobState.WAITING] and not census.counts[JobState.RUNNING]
 
 
 async def until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = PATIENCE) -> None:
@@ -129,7 +129,6 @@ async def _serve(door: Ingress, listening: socket.socket) -> None:
         door.site(), log_config=None, log_level="error", ws="none", lifespan="off"
     )
     server = uvicorn.Server(config)
-    server.install_signal_handlers = lambda: None  # type: ignore[method-assign]
     await server.serve(sockets=[listening])
 
 
@@ -143,6 +142,3 @@ def _is_open(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
         return True
     return False
-
-
-__all__ = ["DANA", "LENA", "NIELS", "OMAR", "OPTIONS", "Stage", "replace", "staged", "until"]

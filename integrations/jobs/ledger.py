@@ -84,6 +84,7 @@ class Ledger:
         self.database = database
         self._jobs = table(
             "workflow_status",
+            column("workflow_uuid"),
             column("status"),
             column("created_at"),
             column("delay_until_epoch_ms"),

@@ -232,7 +232,7 @@ class Talking:
 
     def _is_private(self, reply: Reply, person: Person) -> bool:
         """Whether a reply holds something of the person's account, devices or case."""
-        if reply.handoff is not None or reply.ticket is not None or reply.policy.actions:
+        if reply.handoff is not None or reply.ticket is not None or reply.policy.effect != "permit":
             return True
         if reply.category in self._kit.options.private_categories:
             return True

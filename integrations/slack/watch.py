@@ -7,7 +7,6 @@ from typing import Protocol
 
 import structlog
 
-from copilot.errors import OutageError
 from integrations.jobs.port import Inbox, Job
 
 Tell = Callable[[Mapping[str, object]], Awaitable[None]]
@@ -21,13 +20,11 @@ class Pending(Inbox, Protocol):
 class Watch:
     """Looks after messages whose answer is late. It runs beside the worker, which may be dead."""
 
-    def __init__(
-        self, inbox: Pending, tell: Tell, *, late_seconds: float, every: float = 1.0
-    ) -> None:
+    def __init__(self, inbox: Pending, tell: Tell, *, late_seconds: float) -> None:
         self._inbox = inbox
         self._tell = tell
         self._late = late_seconds
-        self._every = every
+        self._every = min(1.0, late_seconds / 10)
         self._expected: dict[str, tuple[float, Job]] = {}
 
     def expect(self, job: Job) -> None:
@@ -40,7 +37,7 @@ class Watch:
             await asyncio.sleep(self._every)
             try:
                 await self._look()
-            except OutageError as error:
+            except Exception as error:  # noqa: BLE001  # the edge: a watch that ends watches nobody
                 structlog.get_logger("slack").error("slack.watch_failed", kind=type(error).__name__)
 
     async def _look(self) -> None:

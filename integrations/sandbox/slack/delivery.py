@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlencode
 
@@ -104,7 +105,7 @@ class Wire:
             self._session = aiohttp.ClientSession(timeout=timeout)
         try:
             async with self._session.post(
-                str(self.url), data=payload, headers={**sent, **headers}
+                str(self.url), data=BytesIO(payload), headers={**sent, **headers}
             ) as response:
                 text = await response.text()
                 return response.status, _read(text)

@@ -295,9 +295,9 @@ async def running(
     """The simulated Slack of the reference company on a loopback port."""
     setup = setup or Setup()
     simulator = Simulator(setup, reference_workspace(clock))
-    runner = web.AppRunner(simulator.server.application(), access_log=None)
+    runner = web.AppRunner(simulator.server.application(), access_log=None, shutdown_timeout=1)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", setup.port, shutdown_timeout=1)
+    site = web.TCPSite(runner, "127.0.0.1", setup.port)
     await site.start()
     port = runner.addresses[0][1]
     simulator.server.url = f"http://127.0.0.1:{port}"
