@@ -74,6 +74,15 @@ class Home:
         return f"sqlite:///{self.path / 'jobs.sqlite'}"
 
     @property
+    def ingress_lock(self) -> Path:
+        """Held by the one process that takes Slack's deliveries."""
+        return self.path / "ingress.lock"
+
+    @property
+    def ingress_pid(self) -> Path:
+        return self.path / "ingress.pid"
+
+    @property
     def installations(self) -> Path:
         """The workspaces that installed the app themselves, with their tokens."""
         return self.path / "installations.sqlite"

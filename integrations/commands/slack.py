@@ -2,18 +2,20 @@
 
 import asyncio
 import os
+import signal
 import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
 import structlog
 import uvicorn
+from filelock import FileLock, Timeout
 
 from copilot.errors import OutageError
 from integrations.company import load_company
-from integrations.home import Home
+from integrations.home import Home, HomeError
 from integrations.jobs.inbox import DbosInbox
 from integrations.jobs.port import Pace
 from integrations.settings import Settings, SlackSettings
@@ -25,7 +27,7 @@ from integrations.wiring import App
 
 _RETRY_SECONDS, _BACKOFF = 2.0, 2.0
 _RESTART_SECONDS = 1.0
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS, _STEP_SECONDS = 5.0, 0.1
 _NICE = 5
 """The worker yields to the ingress, which has three seconds."""
 
@@ -33,8 +35,12 @@ _NICE = 5
 def ingress(home: Path | None) -> int:
     """Take Slack's deliveries until told to stop. Returns the exit code."""
     settings = Settings() if home is None else Settings(home=home)
-    asyncio.run(_ingress(settings, SlackSettings()))
-    return 0
+    with suppress(Timeout), _held(Home.at(settings.home)):
+        asyncio.run(_ingress(settings, SlackSettings()))
+        return 0
+    raise HomeError(
+        f"Another ingress takes Slack's deliveries for the home {settings.home}. Stop it first."
+    )
 
 
 @asynccontextmanager
@@ -75,7 +81,7 @@ async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIte
     await worker.start()
     with suppress(OSError):
         os.nice(_NICE)
-    keeping = asyncio.create_task(_kept_running(settings.home))
+    keeping = asyncio.create_task(_kept_running(home))
     try:
         yield
     finally:
@@ -86,29 +92,61 @@ async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIte
         await inbox.close()
 
 
-async def _kept_running(home: Path) -> None:
-    """The ingress as a child; one that ends is started again."""
-    command = [sys.executable, "-m", "integrations.cli", "slack", "ingress", "--home", str(home)]
-    while True:
-        child = await asyncio.create_subprocess_exec(*command)
-        try:
-            code = await child.wait()
-        except asyncio.CancelledError:
-            await _ended(child)
-            raise
-        structlog.get_logger("slack").error("slack.ingress_ended", status=str(code))
-        await asyncio.sleep(_RESTART_SECONDS)
+async def _kept_running(home: Home) -> None:
+    """The ingress as a child; one that ends is started again.
 
-
-async def _ended(child: asyncio.subprocess.Process) -> None:
-    with suppress(ProcessLookupError):
-        child.terminate()
+    One that a worker before us started goes on taking deliveries when that worker dies, and is
+    simply kept.
+    """
+    command = [
+        sys.executable,
+        "-m",
+        "integrations.cli",
+        "slack",
+        "ingress",
+        "--home",
+        str(home.path),
+    ]
     try:
-        await asyncio.wait_for(child.wait(), _GRACE_SECONDS)
-    except TimeoutError:
-        with suppress(ProcessLookupError):
-            child.kill()
-        await child.wait()
+        while True:
+            if not _is_held(home):
+                child = await asyncio.create_subprocess_exec(*command)
+                code = await child.wait()
+                structlog.get_logger("slack").error("slack.ingress_ended", status=str(code))
+            await asyncio.sleep(_RESTART_SECONDS)
+    finally:
+        await _end_ingress(home)
+
+
+@contextmanager
+def _held(home: Home) -> Iterator[None]:
+    """Be the one ingress of a home, or `Timeout`."""
+    with FileLock(home.ingress_lock, timeout=_GRACE_SECONDS):
+        home.ingress_pid.write_text(str(os.getpid()), "utf-8")
+        try:
+            yield
+        finally:
+            home.ingress_pid.unlink(missing_ok=True)
+
+
+def _is_held(home: Home) -> bool:
+    try:
+        with FileLock(home.ingress_lock, timeout=0):
+            return False
+    except Timeout:
+        return True
+
+
+async def _end_ingress(home: Home) -> None:
+    """Stop the home's ingress, ours or one that outlived its worker."""
+    deadline = asyncio.get_running_loop().time() + _GRACE_SECONDS
+    while _is_held(home):
+        late = asyncio.get_running_loop().time() > deadline
+        with suppress(OSError, ValueError):
+            os.kill(
+                int(home.ingress_pid.read_text("utf-8")), signal.SIGKILL if late else signal.SIGTERM
+            )
+        await asyncio.sleep(_STEP_SECONDS)
 
 
 async def _ingress(settings: Settings, slack: SlackSettings) -> None:

@@ -46,7 +46,8 @@ async def test_an_answer_is_said_once_whatever_becomes_of_the_call(
     answer = await stage.told(DANA, VPN)
     await stage.idle()
     assert fault.times == 0, "the fault struck"
-    assert len(stage.sim.answers(DANA, answer.channel, answer.thread_ts)) == 1
+    said = stage.sim.answers(DANA, answer.channel, answer.thread_ts)
+    assert len([m for m in said if "takes longer" not in m.text]) == 1
 
 
 async def test_nobody_is_asked_for_twice_while_slack_is_down(stage: Stage) -> None:
