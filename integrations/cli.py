@@ -88,10 +88,16 @@ def show(**options: Any) -> None:
 
 
 @main.command()
+@click.argument("part", type=click.Choice(["slack"]), required=False)
 @click.option("--port", type=int, default=None, help="Port that a server shall get (default 8000).")
 @_HOME
-def doctor(**options: Any) -> None:
-    """Check Python, disk, weights, index, policy, store and port, and say what to mend."""
+def doctor(part: str | None, **options: Any) -> None:
+    """Check Python, disk, weights, index, policy, store and port, and say what to mend.
+
+    With `slack`: tokens, scopes, events, the triage channel and the ingress.
+    """
+    if part == "slack":
+        _run("slack", "doctor")
     _run("doctor", "doctor", **options)
 
 

@@ -163,10 +163,7 @@ async def _opened(
     clock: Clock | None,
     stack: AsyncExitStack,
 ) -> App:
-    library = FollowingLibrary(home.index)
-    stack.callback(library.close)
-    reader = reader_of(settings, library)
-    reader.warm()
+    library, reader = _read_from(settings, home, stack)
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
@@ -204,6 +201,16 @@ async def _opened(
         checkpoints,
         stack,
     )
+
+
+def _read_from(
+    settings: Settings, home: Home, stack: AsyncExitStack
+) -> tuple[FollowingLibrary, FollowingReader]:
+    library = FollowingLibrary(home.index)
+    stack.callback(library.close)
+    reader = reader_of(settings, library)
+    reader.warm()
+    return library, reader
 
 
 def writing_of(

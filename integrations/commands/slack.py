@@ -9,17 +9,21 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
+import click
 import structlog
 import uvicorn
 from filelock import FileLock, Timeout
 
 from copilot.errors import OutageError
+from integrations.commands.doctor import FOUND_FAULTS
+from integrations.commands.failures import plain
 from integrations.company import load_company
 from integrations.home import Home, HomeError
 from integrations.jobs.inbox import DbosInbox
 from integrations.jobs.port import Pace
 from integrations.settings import Settings, SlackSettings
 from integrations.slack.client import Token
+from integrations.slack.diagnosing import Doubts, Finding, findings, manifest_findings
 from integrations.slack.ingress import Ingress, IngressOptions, opened
 from integrations.slack.installing import Installations, one_workspace
 from integrations.slack.runtime import Options
@@ -215,3 +219,30 @@ def _options(slack: SlackSettings) -> Options:
         follow_ups=tuple(timedelta(days=days) for days in slack.follow_up_days),
         call_seconds=slack.call_seconds,
     )
+
+
+def doctor() -> int:
+    """Print a line for each check of Slack; 1 when one failed. Changes nothing."""
+    slack = SlackSettings()
+    failed = False
+    for finding in asyncio.run(_found(slack)):
+        failed |= finding.level == "fail"
+        click.echo(plain(f"{finding.level:<4}  {finding.name:<9} {finding.text}"))
+    return FOUND_FAULTS if failed else 0
+
+
+async def _found(slack: SlackSettings) -> list[Finding]:
+    doubts = Doubts(
+        transport=slack.transport,
+        base_url=slack.api_url,
+        bot_token=slack.bot_token.get_secret_value() if slack.bot_token else "",
+        app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+        triage_channel=slack.triage_channel,
+        ingress_url=f"http://{slack.host}:{slack.port}" if slack.transport == "http" else None,
+    )
+    if slack.transport == "off":
+        off = Finding(
+            "warn", "transport", "Slack is off. Set COPILOT_SLACK_TRANSPORT to http or socket."
+        )
+        return [off, *manifest_findings()]
+    return [finding async for finding in findings(doubts)]

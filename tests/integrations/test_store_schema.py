@@ -11,6 +11,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from integrations.slack.tables import slack_threads
 from integrations.store import migrate
 from integrations.store.journal import SqlJournal
 from integrations.store.tables import metadata
@@ -32,6 +33,7 @@ async def test_the_migrated_schema_is_the_one_in_the_code(database):
     )
     assert differences == []
     assert tickets.metadata is metadata
+    assert slack_threads.metadata is metadata
 
 
 async def test_opening_twice_at_once_migrates_once(store_url):

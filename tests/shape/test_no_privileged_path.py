@@ -9,16 +9,16 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import Settings
+from integrations.settings import Settings, SlackSettings
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
-    "Stemmer", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs",
+    "Stemmer", "aiohttp", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
-    "sentence_transformers", "sklearn", "slack_bolt", "sqlalchemy", "starlette", "structlog",
+    "sentence_transformers", "sklearn", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette", "structlog",
     "tenacity", "threadpoolctl", "tokenizers", "torch", "tqdm", "transformers", "uvicorn", "yaml",
 }  # fmt: skip
 """None of them administers identities, devices, mail, networks or clouds."""
@@ -35,12 +35,12 @@ MAY_REACH_OUT = {
     "socket": {"integrations/commands/doctor.py", "integrations/commands/serve.py"},  # a free port
 }
 MAY_IMPORT_BY_NAME = {"evals/cli.py", "integrations/chat_models.py", "integrations/cli.py"}
-MAY_START_A_PROGRAM = {"evals/systems/command.py"}
-"""The benchmark asks a program that a person names; nothing of the copilot imports it."""
+MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.py"}
+"""The benchmark asks a program that a person names; the server starts its own command that takes Slack's deliveries."""
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
-SECRETS_OF_SETTINGS: set[str] = set()
-"""Settings that hold a credential. The record store's address may hold that of its own database."""
+SECRETS_OF_SETTINGS = {"app_token", "bot_token", "client_secret", "signing_secret"}
+"""Settings that hold a credential, all of Slack. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -113,7 +113,7 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for name, field in Settings.model_fields.items()
+        for name, field in {**Settings.model_fields, **SlackSettings.model_fields}.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
     assert held == SECRETS_OF_SETTINGS

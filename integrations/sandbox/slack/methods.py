@@ -24,7 +24,7 @@ class RefusedError(Exception):
 def auth_test(space: Workspace, _given: Arguments) -> Answer:
     bot = space.users[space.bot]
     return {
-        "url": "https://larkfield.slack.example/", "team": "Larkfield", "user": bot.name, "team_id": space.team,
+        "url": "https://workspace.slack.example/", "team": "Simulated", "user": bot.name, "team_id": space.team,
         "user_id": bot.id, "bot_id": space.bot_id, "is_enterprise_install": False,
     }  # fmt: skip
 
@@ -66,7 +66,7 @@ def permalink(space: Workspace, given: Arguments) -> Answer:
     if channel.find(str(given.get("message_ts"))) is None:
         raise RefusedError("message_not_found")
     place = f"{channel.id}/p{str(given['message_ts']).replace('.', '')}"
-    return {"channel": channel.id, "permalink": f"https://larkfield.slack.example/archives/{place}"}
+    return {"channel": channel.id, "permalink": f"https://workspace.slack.example/archives/{place}"}
 
 
 def open_conversation(space: Workspace, given: Arguments) -> Answer:
