@@ -62,7 +62,7 @@ class Server:
     """`copilot serve` with Slack on, which can be killed and started again."""
 
     def __init__(self, home: Path, log: Path, settings: dict[str, str]) -> None:
-        self._command = [COPILOT, "serve", "--port", "0", "--home", home]
+        self._command: list[str | Path] = [COPILOT, "serve", "--port", "0", "--home", home]
         self._log = log
         self._environment = {**os.environ, **settings}  # noqa: TID251  # a child's
         self._child: subprocess.Popen[str] | None = None

@@ -58,7 +58,8 @@ class Server:
 
     def application(self) -> web.Application:
         app = web.Application(client_max_size=4_000_000)
-        app.router.add_post("/api/{method}", self._api)
+        for verb in ("GET", "POST"):
+            app.router.add_route(verb, "/api/{method}", self._api)
         app.router.add_get("/socket", self._socket)
         app.router.add_post("/respond/{name}", self._respond)
         return app
@@ -204,7 +205,7 @@ class Server:
 async def _arguments(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         return dict(await request.json())
-    found: dict[str, Any] = dict(await request.post())
+    found: dict[str, Any] = {**request.query, **await request.post()}
     for name in ("blocks", "view", "metadata", "prompts"):
         if isinstance(found.get(name), str):
             with suppress(ValueError):

@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -71,7 +72,7 @@ def test_a_missing_secret_is_named_at_the_start(transport: str, named: str) -> N
     ],
 )
 async def test_the_doctor_says_what_to_mend(
-    setup: Setup, changes: dict[str, str | None], level: str, said: str
+    setup: Setup, changes: dict[str, Any], level: str, said: str
 ) -> None:
     async with running(setup) as sim:
         doubts = Doubts("socket", sim.api_url, setup.bot_token, setup.app_token, TRIAGE, None)
