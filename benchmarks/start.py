@@ -36,7 +36,13 @@ def cpu_of(command: Sequence[str | Path]) -> float:
 def main() -> int:
     bare = [sys.executable, "-c", _BARE]
     with tempfile.TemporaryDirectory() as folder:
-        ask = [Path(sys.executable).with_name("copilot"), "ask", "--home", Path(folder), _QUESTION]
+        ask: list[str | Path] = [
+            Path(sys.executable).with_name("copilot"),
+            "ask",
+            "--home",
+            Path(folder),
+            _QUESTION,
+        ]
         cpu_of(ask)  # The first start prepares the home.
         starts, imports = [], []
         for _ in range(_ROUNDS):
