@@ -8,9 +8,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import uvicorn
+from langchain_core.messages import BaseMessage
+from langchain_core.outputs import ChatResult
 
+from copilot.testing.honest import HonestModel
 from integrations.home import Home
 from integrations.jobs.inbox import DbosInbox
 from integrations.jobs.port import JobState, Pace
@@ -19,7 +23,7 @@ from integrations.sandbox.slack.simulator import TRIAGE, Setup, Simulator, accou
 from integrations.sandbox.slack.workspace import Message
 from integrations.settings import Settings
 from integrations.slack.ingress import Ingress, IngressOptions, opened
-from integrations.slack.installing import one_workspace
+from integrations.slack.installing import Installations, one_workspace
 from integrations.slack.runtime import Options
 from integrations.slack.worker import slack_work
 from integrations.wiring import App, open_app
@@ -38,6 +42,8 @@ class Stage:
     app: App
     ingress: Ingress
     inbox: DbosInbox
+    url: str
+    """Where the ingress listens."""
 
     async def answered(
         self, user: str, channel: str, *, thread: str | None = None, count: int = 1
@@ -72,9 +78,23 @@ async def until(holds: Callable[[], bool | Awaitable[bool]], seconds: float = PA
             await asyncio.sleep(0.02)
 
 
+class SlowModel(HonestModel):
+    """A chat model that takes its time, so that what is shown meanwhile can be seen."""
+
+    async def _agenerate(self, messages: list[BaseMessage], *_: Any, **__: Any) -> ChatResult:
+        await asyncio.sleep(0.6)
+        return self._generate(messages)
+
+
 @asynccontextmanager
 async def staged(
-    home: Path, *, over_socket: bool = False, options: Options = OPTIONS, late_seconds: float = 30.0
+    home: Path,
+    *,
+    over_socket: bool = False,
+    options: Options = OPTIONS,
+    late_seconds: float = 30.0,
+    chat_model: str | None = None,
+    installed_by_others: bool = False,
 ) -> AsyncIterator[Stage]:
     """Everything started, and stopped again."""
     async with AsyncExitStack() as stack:
@@ -83,16 +103,19 @@ async def staged(
         url = None if over_socket else f"http://127.0.0.1:{port}/slack/events"
         setup = Setup(app_url=url, retry_waits=(0.0, 0.3, 0.5))
         sim = await stack.enter_async_context(running(setup))
-        app = await open_app(Settings(home=home))
+        app = await open_app(Settings(home=home, chat_model=chat_model))
         stack.push_async_callback(app.close)
         jobs_url = Home.at(home).jobs_url
         inbox = await DbosInbox.open(jobs_url)
         stack.push_async_callback(inbox.close)
+        installations = (
+            Installations(home / "installations.sqlite", "client") if installed_by_others else None
+        )
         work = slack_work(
             app,
             database=app.journal.database,
             inbox=inbox,
-            token=one_workspace(setup.bot_token),
+            token=installations.token() if installations else one_workspace(setup.bot_token),
             base_url=sim.api_url,
             rate_retries=2,
             options=options,
@@ -109,7 +132,9 @@ async def staged(
                 IngressOptions(
                     jobs_url=jobs_url,
                     signing_secret=setup.signing_secret,
-                    bot_token=setup.bot_token,
+                    bot_token="" if installations else setup.bot_token,
+                    installations=installations,
+                    client_secret="client-secret",
                     app_token=setup.app_token,
                     base_url=sim.api_url,
                     queues=tuple(app.profile.queues),
@@ -121,7 +146,7 @@ async def staged(
         serving = asyncio.create_task(door.listen() if over_socket else _serve(door, listening))
         stack.push_async_callback(_ended, serving)
         await until(lambda: bool(sim.wire.sockets) if over_socket else _is_open(port))
-        yield Stage(sim, app, door, inbox)
+        yield Stage(sim, app, door, inbox, f"http://127.0.0.1:{port}")
 
 
 async def _serve(door: Ingress, listening: socket.socket) -> None:

@@ -11,6 +11,7 @@ import structlog
 
 from copilot.errors import OutageError
 from copilot.people import Person
+from integrations.clock import Clock, wall_clock
 from integrations.jobs.port import Inbox
 from integrations.slack.client import Slack, SlackRefusedError
 from integrations.slack.ledger import Ledger, Place, Talk
@@ -49,6 +50,8 @@ class Kit:
     inbox: Inbox
     options: Options
     turns: Turns = field(default_factory=Turns)
+    now: Clock = wall_clock
+    """The time by which jobs wait; the helpdesk's own may stand on the day of a demonstration."""
 
     def count(self, what: str, **fields: str | int) -> None:
         """Count and log something that happened, by its name."""

@@ -33,7 +33,7 @@ class Poster:
                 "chat.postMessage",
                 channel=place.channel,
                 thread_ts=place.root,
-                metadata={"event_type": _EVENT, "event_payload": {"key": key}},
+                metadata=_metadata(key),
                 unfurl_links=False,
                 unfurl_media=False,
                 **_content(message),
@@ -41,6 +41,58 @@ class Poster:
             ts = str(answer["ts"])
         await self._ledger.posted(key, place.channel, ts)
         return ts
+
+    async def open_stream(self, key: str, place: Place, title: str) -> str | None:
+        """Begin a message that shows steps until its text is there; `None` where it can't be had.
+
+        Its fate is not looked into: without it the text comes as a message of its own.
+        """
+        known = await self._ledger.post(key)
+        if known is not None:
+            return known.ts
+        await self._ledger.trying(key, place)
+        answer = await self._slack.call(
+            place.team,
+            "chat.startStream",
+            channel=place.channel,
+            thread_ts=place.root,
+            task_display_mode="timeline",
+            chunks=[_task(1, title, "in_progress")],
+        )
+        ts = str(answer["ts"])
+        await self._ledger.posted(key, place.channel, ts)
+        return ts
+
+    async def stream_step(self, place: Place, ts: str, number: int, last: str, title: str) -> None:
+        """Show that a step is done and the next one begins."""
+        chunks = [_task(number - 1, last, "complete"), _task(number, title, "in_progress")]
+        await self._slack.call(
+            place.team, "chat.appendStream", channel=place.channel, ts=ts, chunks=chunks
+        )
+
+    async def end_stream(self, stream: str, key: str, place: Place, message: Message) -> bool:
+        """The message as the end of what was streamed; says whether there was a stream to end."""
+        opened = await self._ledger.post(stream)
+        if opened is None or opened.ts is None or await self._ledger.post(key) is not None:
+            return False
+        try:
+            await self._slack.call(
+                place.team,
+                "chat.stopStream",
+                channel=place.channel,
+                ts=opened.ts,
+                blocks=list(message.blocks),
+                metadata=_metadata(key),
+            )
+        except SlackRefusedError as error:
+            # Slack closes a stream after some minutes, and loses what it held.
+            if error.code != "message_not_in_streaming_state":
+                raise
+            if not await self.rewrite(place, opened.ts, message):
+                return False
+        await self._ledger.trying(key, place)
+        await self._ledger.posted(key, place.channel, opened.ts)
+        return True
 
     async def whisper(self, key: str, place: Place, member: str, message: Message) -> None:
         """Show a message to one person in a channel.
@@ -119,6 +171,14 @@ def _with_key(messages: Sequence[Mapping[str, Any]], key: str) -> str | None:
         if told.get("key") == key:
             return str(message["ts"])
     return None
+
+
+def _metadata(key: str) -> dict[str, object]:
+    return {"event_type": _EVENT, "event_payload": {"key": key}}
+
+
+def _task(number: int, title: str, status: str) -> dict[str, str]:
+    return {"type": "task_update", "id": str(number), "title": title, "status": status}
 
 
 def _content(message: Message) -> dict[str, object]:

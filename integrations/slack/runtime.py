@@ -124,4 +124,6 @@ class Options:
     """How long a call to Slack may take."""
     status_after: float = 1.0
     """Seconds until somebody who waits is shown what is going on."""
-    status_every: float = 2.0
+    status_every: float = 1.0
+    stream_after: float = 3.0
+    """Seconds until a direct message that is still worked on gets a message that shows the steps."""

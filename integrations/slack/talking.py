@@ -39,6 +39,12 @@ class Said:
     replaces: str | None = None
     """The inquiry whose reply is replaced: the message was edited."""
 
+    @property
+    def stream(self) -> str | None:
+        """Key of the message that shows the steps of a long turn; only where nobody else reads along."""
+        is_plain = self.is_private_place and self.replaces is None
+        return f"{self.inquiry}:stream" if is_plain else None
+
 
 class Talking:
     """The work of messages."""
@@ -151,6 +157,8 @@ class Talking:
             talk = await kit.ledger.known(said.talk.id) or said.talk
             if reply.ticket is None and _is_too_late(talk, said):
                 kit.count("late_answer_dropped", thread=talk.id)
+                if said.stream is not None:
+                    await kit.poster.withdraw(said.stream, talk.place.team)
                 return
             await self._show(replace(said, talk=talk), reply)
 
@@ -166,7 +174,7 @@ class Talking:
             history=said.history,
         )
         try:
-            async with narrated(self._kit, said.talk.place) as tell:
+            async with narrated(self._kit, said.talk.place, said.stream) as tell:
                 return await self._kit.helpdesk.copilot.ask(inquiry, step=tell)
         except InquiryError as error:
             self._kit.count("unasked", kind=type(error).__name__)
@@ -188,6 +196,8 @@ class Talking:
             await self._replace(said, said.replaces, messages)
         for number, message in enumerate(messages):
             key = f"{said.inquiry}:reply:{number}"
+            if number == 0 and said.stream is not None:
+                await kit.poster.end_stream(said.stream, key, talk.place, message)
             if is_private:
                 await kit.poster.whisper(key, talk.place, talk.member, message)
             else:
@@ -241,7 +251,7 @@ class Talking:
         return any(name in reply.text for name in own if name)
 
     async def _check_in(self, talk: Talk, reply: Reply) -> None:
-        at = self._kit.helpdesk.clock() + self._kit.options.check_in
+        at = self._kit.now() + self._kit.options.check_in
         payload = {"talk": talk.id, "inquiry": reply.inquiry_id}
         job = Job(f"check-in-{reply.inquiry_id}", "check_in", payload)
         await self._kit.inbox.put_at(job, at, lane=f"later:{talk.id}")

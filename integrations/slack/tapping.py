@@ -150,7 +150,7 @@ class Tapping:
         payload = {"talk": talk.id, "inquiry": reply.inquiry_id, "title": title}
         for after in kit.options.follow_ups:
             job = Job(f"fine-{_span(after)}-{reply.inquiry_id}", "still_fine", dict(payload))
-            at = kit.helpdesk.clock() + after
+            at = kit.now() + after
             await kit.inbox.put_at(job, at, lane=f"later:{talk.id}")
 
     async def _later(self, job: Job, talk: Talk, who: Person, action: str) -> None:

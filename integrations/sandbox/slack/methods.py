@@ -4,11 +4,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from integrations.sandbox.slack.checking import faults, view_faults
-from integrations.sandbox.slack.workspace import Channel, Message, Trigger, View, Workspace
+from integrations.sandbox.slack.workspace import Channel, Message, Stream, Trigger, View, Workspace
 
 Arguments = Mapping[str, Any]
 Answer = dict[str, Any]
-_MAX_TEXT = 40_000
+_MAX_TEXT, _MAX_STREAMED = 40_000, 12_000
 _PAGE = 100
 _MAX_PROMPTS = 4
 
@@ -59,6 +59,40 @@ def delete(space: Workspace, given: Arguments) -> Answer:
     channel, message = _own_message(space, given, "cant_delete_message")
     channel.messages.remove(message)
     return {"channel": channel.id, "ts": message.ts}
+
+
+def start_stream(space: Workspace, given: Arguments) -> Answer:
+    channel = _channel(space, given)
+    thread = str(given.get("thread_ts") or "")
+    if channel.find(thread) is None:
+        raise RefusedError("invalid_thread_ts")
+    if channel.kind != "im" and not given.get("recipient_user_id"):
+        raise RefusedError("missing_recipient_user_id")
+    message = Message(
+        space.stamp(), channel.id, space.bot, "", [], thread, space.bot_id,
+        stream=Stream(space.clock()),
+    )  # fmt: skip
+    _stream_on(message, given)
+    space.post(message)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def append_stream(space: Workspace, given: Arguments) -> Answer:
+    channel, message, _ = _streaming(space, given)
+    _stream_on(message, given)
+    return {"channel": channel.id, "ts": message.ts}
+
+
+def stop_stream(space: Workspace, given: Arguments) -> Answer:
+    channel, message, stream = _streaming(space, given)
+    if found := faults(given.get("blocks") or []):
+        raise RefusedError("invalid_blocks", response_metadata={"messages": found})
+    _stream_on(message, given)
+    stream.is_open = False
+    message.blocks = list(given.get("blocks") or [])
+    if isinstance(given.get("metadata"), Mapping):
+        message.metadata = dict(given["metadata"])
+    return {"channel": channel.id, "ts": message.ts, "message": message.shown()}
 
 
 def permalink(space: Workspace, given: Arguments) -> Answer:
@@ -184,6 +218,19 @@ def react(space: Workspace, given: Arguments) -> Answer:
     return {}
 
 
+def installed(space: Workspace, given: Arguments) -> Answer:
+    """The end of an installation: a code for the bot's token, once."""
+    if str(given.get("code") or "") not in space.codes:
+        raise RefusedError("invalid_code")
+    space.codes.remove(str(given["code"]))
+    return {
+        "app_id": space.app, "token_type": "bot", "access_token": space.bot_token,
+        "scope": str(given.get("scope") or "chat:write"), "bot_user_id": space.bot,
+        "team": {"id": space.team, "name": "Simulated"}, "enterprise": None,
+        "authed_user": {"id": "U0ADMIN"}, "is_enterprise_install": False,
+    }  # fmt: skip
+
+
 def nothing(_space: Workspace, _given: Arguments) -> Answer:
     return {}
 
@@ -192,10 +239,14 @@ Method = Callable[[Workspace, Arguments], Answer]
 METHODS: Mapping[str, tuple[Method, str | None]] = {
     "api.test": (nothing, None),
     "auth.test": (auth_test, None),
+    "oauth.v2.access": (installed, None),
     "chat.postMessage": (post_message, "chat:write"),
     "chat.postEphemeral": (post_ephemeral, "chat:write"),
     "chat.update": (update, "chat:write"),
     "chat.delete": (delete, "chat:write"),
+    "chat.startStream": (start_stream, "chat:write"),
+    "chat.appendStream": (append_stream, "chat:write"),
+    "chat.stopStream": (stop_stream, "chat:write"),
     "chat.getPermalink": (permalink, None),
     "conversations.open": (open_conversation, "im:write"),
     "conversations.history": (history, "im:history"),
@@ -212,6 +263,26 @@ METHODS: Mapping[str, tuple[Method, str | None]] = {
     "reactions.add": (react, "reactions:write"),
 }
 """Every method with the scope it needs."""
+
+
+def _streaming(space: Workspace, given: Arguments) -> tuple[Channel, Message, Stream]:
+    channel, message = _own_message(space, given, "message_not_owned_by_app")
+    stream = message.stream
+    if stream is not None and space.clock() - stream.opened > space.stream_seconds:
+        stream.is_open = False
+    if stream is None or not stream.is_open:
+        raise RefusedError("message_not_in_streaming_state")
+    return channel, message, stream
+
+
+def _stream_on(message: Message, given: Arguments) -> None:
+    text = str(given.get("markdown_text") or "")
+    if len(text) > _MAX_STREAMED:
+        raise RefusedError("msg_too_long")
+    message.text += text
+    for chunk in given.get("chunks") or []:
+        if chunk.get("type") == "task_update" and message.stream is not None:
+            message.stream.tasks[str(chunk["id"])] = f"{chunk['title']} ({chunk['status']})"
 
 
 def _made(space: Workspace, channel: Channel, given: Arguments) -> Message:

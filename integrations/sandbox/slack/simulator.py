@@ -49,6 +49,7 @@ class Simulator:
             space, self.wire, setup.bot_token, setup.app_token, setup.scopes, setup.limits
         )
         self.server.posted = self._told_of_bot
+        space.bot_token = setup.bot_token
         self._under_way: set[asyncio.Task[Any]] = set()
 
     @property

@@ -45,6 +45,8 @@ class Message:
     only_for: str | None = None
     """The one who sees an ephemeral message."""
     reactions: dict[str, list[str]] = field(default_factory=dict)
+    stream: "Stream | None" = None
+    """While it is being streamed, and after."""
 
     def shown(self, *, with_metadata: bool = False) -> dict[str, Any]:
         """As the Web API and events show it."""
@@ -70,6 +72,16 @@ class Message:
         if with_metadata and self.metadata:
             told["metadata"] = self.metadata
         return told
+
+
+@dataclass(slots=True)
+class Stream:
+    """A message that comes bit by bit. Slack closes it by itself after some minutes."""
+
+    opened: float
+    is_open: bool = True
+    tasks: dict[str, str] = field(default_factory=dict)
+    """Title of each step by its id, with its state."""
 
 
 @dataclass(slots=True)
@@ -104,6 +116,7 @@ class Trigger:
 
 
 TRIGGER_SECONDS = 3.0
+STREAM_SECONDS = 300.0
 
 
 class Workspace:
@@ -123,6 +136,10 @@ class Workspace:
         self.users[bot] = User(bot, "IT copilot", "", is_bot=True, team=self.team)
         self.channels = {channel.id: channel for channel in channels}
         self.clock = clock
+        self.bot_token = ""
+        self.codes: set[str] = set()
+        """Codes of installations that were agreed to and not yet redeemed."""
+        self.stream_seconds = STREAM_SECONDS
         self.views: dict[str, View] = {}
         self.homes: dict[str, Block] = {}
         self.statuses: dict[tuple[str, str], str] = {}
