@@ -181,6 +181,12 @@ class Simulator:
             self.space.views.pop(modal.id, None)
         return done
 
+    def dismiss(self, user: str) -> None:
+        """Close the modal that is open, without sending it."""
+        modal = self.modal(user)
+        if modal is not None:
+            del self.space.views[modal.id]
+
     async def open_home(self, user: str, tab: str = "home") -> None:
         await self._emit(
             {
@@ -293,9 +299,11 @@ async def running(
     setup: Setup | None = None, *, clock: Clock = time.time
 ) -> AsyncIterator[Simulator]:
     """The simulated Slack of the reference company on a loopback port."""
+    from integrations.sandbox.slack.page import page_routes  # it shows this module's simulator
+
     setup = setup or Setup()
     simulator = Simulator(setup, reference_workspace(clock))
-    runner = web.AppRunner(simulator.server.application(), access_log=None)
+    runner = web.AppRunner(simulator.server.application(page_routes(simulator)), access_log=None)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", setup.port, shutdown_timeout=1)
     await site.start()
