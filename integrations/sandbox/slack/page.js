@@ -8,7 +8,21 @@ const shown = new Map();
 let latest = 0;
 
 const talk = document.getElementById("talk");
-const isAtEnd = () => talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
+let left = 0;
+
+// The end of the conversation; of a message that is higher than the window its beginning.
+function follow() {
+  const last = [...talk.querySelectorAll(".message")].pop();
+  const end = talk.scrollHeight - talk.clientHeight;
+  const top = last ? last.getBoundingClientRect().top - talk.getBoundingClientRect().top + talk.scrollTop : end;
+  talk.scrollTop = Math.min(end, top - 12);
+  left = talk.scrollTop;
+}
+
+function isFollowing() {
+  const isAtEnd = talk.scrollHeight - talk.scrollTop - talk.clientHeight < 80;
+  return talk.classList.contains("talk") && (isAtEnd || Math.abs(talk.scrollTop - left) < 2);
+}
 
 function tell(words, form) {
   const near = form?.closest("dialog")?.querySelector("[role=alert]");
@@ -55,15 +69,18 @@ function patch(part, news) {
   for (const old of [...part.children]) {
     if (!names.has(old.id)) leave(old);
   }
+  let isNew = false;
   wanted.forEach((each, index) => {
     const source = each.outerHTML;
     const old = document.getElementById(each.id);
     if (old && shown.get(each.id) === source) return;
     shown.set(each.id, source);
+    isNew = true;
     if (!old) part.insertBefore(each, part.children[index] || null);
     else if (old.tagName !== "DIALOG") swap(old, each);
     if (each.tagName === "DIALOG" && each.isConnected) each.showModal();
   });
+  return isNew;
 }
 
 function swap(old, fresh) {
@@ -86,9 +103,9 @@ async function refresh() {
   const text = await answer.text();
   if (number !== latest) return;
   const news = new DOMParser().parseFromString(text, "text/html");
-  const wasAtEnd = isAtEnd();
-  for (const name of PARTS) patch(document.getElementById(name), news.getElementById(name));
-  if (wasAtEnd && talk.classList.contains("talk")) talk.scrollTop = talk.scrollHeight;
+  const wasFollowing = isFollowing();
+  const changed = PARTS.filter((name) => patch(document.getElementById(name), news.getElementById(name)));
+  if (wasFollowing && changed.includes("talk")) follow();
 }
 
 async function watch() {
@@ -128,7 +145,7 @@ async function send(form, button) {
   if (!isDone) return;
   if (box && form.classList.contains("write")) {
     box.value = "";
-    if (box.id === "composer") talk.scrollTop = talk.scrollHeight;
+    if (box.id === "composer") left = talk.scrollTop;
   }
   form.closest("details.more")?.removeAttribute("open");
   await refresh();
@@ -168,4 +185,3 @@ document.addEventListener("click", (event) => {
 
 for (const name of PARTS) document.getElementById(name).replaceChildren();
 post("/page/open", new FormData(), null).then(watch);
-talk.scrollTop = talk.scrollHeight;

@@ -21,7 +21,7 @@ _COLOURS = 6
 _TITLE_CHARS = 70
 _STATES = {
     "processing": "Working",
-    "active": "Your turn",
+    "active": "Active",
     "suspended": "With people",
     "closed": "Closed",
 }
@@ -103,7 +103,8 @@ def fragment(look: Look) -> str:
 
 
 def _title(look: Look) -> str:
-    return look.channel.name or look.names[look.space.bot]
+    name = look.channel.name
+    return f"#{name}" if name else look.names[look.space.bot]
 
 
 def _role(look: Look) -> str:
@@ -155,7 +156,7 @@ def _below(look: Look) -> str:
         return '<div id="prompts"></div>'
     app = escape(look.names[look.space.bot])
     to = app if look.place == MESSAGES else f"#{escape(look.channel.name)}"
-    hint = "" if look.place == MESSAGES else f" (@{app} asks it here)"
+    hint = "" if look.place == MESSAGES else f" or @{app}"
     return (
         f'<div class="below"><div id="prompts">{_prompts(look)}</div>'
         f'<form class="write" action="/page/say" method="post"><label class="unseen" for="composer">Message to {to}</label>'
