@@ -156,13 +156,14 @@ def _below(look: Look) -> str:
         return '<div id="prompts"></div>'
     app = escape(look.names[look.space.bot])
     to = app if look.place == MESSAGES else f"#{escape(look.channel.name)}"
-    hint = "" if look.place == MESSAGES else f" or @{app}"
+    called = "" if look.place == MESSAGES else f" <code>@{app}</code> asks it in this channel."
     return (
         f'<div class="below"><div id="prompts">{_prompts(look)}</div>'
         f'<form class="write" action="/page/say" method="post"><label class="unseen" for="composer">Message to {to}</label>'
         f'<textarea id="composer" name="text" rows="1" maxlength="12000" required '
-        f'placeholder="Message {to}{hint}"></textarea><button class="button primary">Send</button></form>'
-        '<p class="fine">Enter sends, Shift+Enter makes a new line. <code>/it help</code> is a command.</p></div>'
+        f'placeholder="Message {to}"></textarea><button class="button primary">Send</button></form>'
+        '<p class="fine">Enter sends, Shift+Enter makes a new line. <code>/it help</code> is a command.'
+        f"{called}</p></div>"
     )
 
 
