@@ -222,7 +222,7 @@ def test_a_channel_is_for_its_members_and_a_form_for_this_page(page: Page, url: 
     page.goto(f"/?as={DANA}&in={TRIAGE}")
     expect(page.get_by_role("heading", level=1)).to_have_text("IT copilot")
     expect(page.get_by_role("link", name="it-triage")).to_have_count(0)
-    said = {"text": VPN, "as": DANA, "in": "messages"}
+    said: dict[str, str | float | bool] = {"text": VPN, "as": DANA, "in": "messages"}
     foreign = page.request.post("/page/say", form=said, headers={"Origin": "http://127.0.0.1:1"})
     assert foreign.status == 403
     assert page.request.post("/page/say", form=said).status == 403

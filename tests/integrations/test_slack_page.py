@@ -69,8 +69,17 @@ def space() -> Workspace:
     return reference_workspace(lambda: 1_790_000_000.0)
 
 
-def said(space: Workspace, user: str, channel: str, text: str, **more: str) -> Message:
-    return space.post(Message(space.stamp(), channel, user, text, **more))
+def said(
+    space: Workspace,
+    user: str,
+    channel: str,
+    text: str,
+    *,
+    thread: str | None = None,
+    only_for: str | None = None,
+) -> Message:
+    made = Message(space.stamp(), channel, user, text, thread_ts=thread, only_for=only_for)
+    return space.post(made)
 
 
 def test_a_thread_has_its_title_and_the_status_line_until_the_answer(space: Workspace) -> None:
@@ -82,7 +91,7 @@ def test_a_thread_has_its_title_and_the_status_line_until_the_answer(space: Work
     assert "VPN &lt;down&gt;" in shown
     assert "IT copilot is searching…" in shown
     assert ">Stop<" in shown
-    said(space, space.bot, channel, "Restart it.", thread_ts=asked.ts)
+    said(space, space.bot, channel, "Restart it.", thread=asked.ts)
     assert "is searching…" not in fragment(Look(space, DANA, MESSAGES))
 
 
