@@ -1,4 +1,5 @@
 # make run   : set everything up and start the product at http://127.0.0.1:8000
+# make demo-slack : the product in a simulated Slack at http://127.0.0.1:8090
 # make test  : set everything up and run the tests
 # make bench : measure the copilot on the benchmark and open the report
 # make check : format, lint, types, import contracts, tests (what CI runs)
@@ -17,10 +18,15 @@ LEARNED_FROM := $(shell find knowledge/articles knowledge/utterances policies/ac
 	$(shell find knowledge/bundled -name '*.npz') \
 	$(wildcard copilot/understanding/*.* knowledge/export.py integrations/sandbox/company.yaml)
 
-.PHONY: run install test servers fmt lint types imports check bench speed soak vectors adapter clean
+SLACK_PORT ?= 8090
+
+.PHONY: run demo-slack install test servers fmt lint types imports check bench speed soak vectors adapter clean
 
 run: $(VENV)/setup.stamp
 	$(BIN)/copilot serve --port $(PORT)
+
+demo-slack: $(VENV)/setup.stamp
+	$(BIN)/copilot slack demo --port $(SLACK_PORT)
 
 install: $(VENV)/dev.stamp
 

@@ -234,6 +234,14 @@ def slack_ingress(**options: Any) -> None:
     _run("slack", "ingress", **options)
 
 
+@slack.command("demo")
+@click.option("--port", type=int, default=8090, help="Port of the page (0 picks a free one).")
+@_HOME
+def slack_demo(**options: Any) -> None:
+    """Try the copilot in a simulated Slack: a page on this machine, with everything in one process."""
+    _run("demo_slack", "demo", **options)
+
+
 @main.group()
 def kb() -> None:
     """The knowledge base."""

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 128
 _GRACE_SECONDS = 5
-_LAST_PORT = 65_535
+LAST_PORT = 65_535
 
 
 def serve(host: str | None, port: int | None, home: Path | None) -> int:
@@ -40,12 +40,12 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
         click.echo(refusal, err=True)
         return USAGE
     try:
-        listening = _listen(address, number)
+        listening = listen(address, number)
     except OSError as error:
-        click.echo(_why_not(address, number, error), err=True)
+        click.echo(why_not(address, number, error), err=True)
         return OUTAGE
     with listening:
-        url = _url(listening)
+        url = address_of(listening)
         logs.configure(sys.stderr, level=logging.getLevelNamesMapping()[settings.log_level.upper()])
         with Home.at(settings.home).owned(url=url):
             return asyncio.run(_serve(settings, listening, url))
@@ -57,8 +57,10 @@ def _refusal(host: str, port: int) -> str | None:
             f"The address '{host}' can be reached from other machines, and nobody signs in yet. "
             "Serve on a loopback address, like 127.0.0.1."
         )
-    if not 0 <= port <= _LAST_PORT:
-        return f"There is no port {port}. Name one up to {_LAST_PORT} with --port (0 picks a free one)."
+    if not 0 <= port <= LAST_PORT:
+        return (
+            f"There is no port {port}. Name one up to {LAST_PORT} with --port (0 picks a free one)."
+        )
     return None
 
 
@@ -73,7 +75,7 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     try:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
-        server = _Server(_config(create_site(runtime), protocol), greet)
+        server = Server(_config(create_site(runtime), protocol), greet)
         async with _slack(runtime, settings, slack):
             await server.serve(sockets=[listening])
     finally:
@@ -108,7 +110,7 @@ def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
     )
 
 
-class _Server(uvicorn.Server):
+class Server(uvicorn.Server):
     """A server that ends normally after a signal, so that the home is given back.
 
     It greets once it answers and signals are heard.
@@ -138,7 +140,7 @@ class _Server(uvicorn.Server):
         self.handle_exit(number, frame)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     """A listening socket: from now on callers wait in line instead of being refused."""
     family, kind, protocol, _, address = socket.getaddrinfo(
         host.strip("[]"), port, type=socket.SOCK_STREAM
@@ -154,12 +156,12 @@ def _listen(host: str, port: int) -> socket.socket:
     return made
 
 
-def _url(listening: socket.socket) -> str:
+def address_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _why_not(host: str, port: int, error: OSError) -> str:
+def why_not(host: str, port: int, error: OSError) -> str:
     return (
         f"Can't listen on {host}, port {port}: {(error.strerror or 'it failed').lower()}. "
         "Stop what uses it, or name another port with --port (0 picks a free one)."

@@ -53,6 +53,20 @@ async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIte
     if slack.transport == "off":
         yield
         return
+    async with working(app, settings, slack):
+        with suppress(OSError):
+            os.nice(_NICE)
+        keeping = asyncio.create_task(_kept_running(Home.at(settings.home)))
+        try:
+            yield
+        finally:
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+
+
+@asynccontextmanager
+async def working(app: App, settings: Settings, slack: SlackSettings) -> AsyncIterator[None]:
+    """The worker in this process, while the block runs."""
     from integrations.jobs.worker import DbosWorker
     from integrations.slack.worker import slack_work
     from integrations.web.examples import examples_of
@@ -83,14 +97,9 @@ async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIte
         ),
     )
     await worker.start()
-    with suppress(OSError):
-        os.nice(_NICE)
-    keeping = asyncio.create_task(_kept_running(home))
     try:
         yield
     finally:
-        keeping.cancel()
-        await asyncio.gather(keeping, return_exceptions=True)
         await worker.drain(_GRACE_SECONDS)
         await work.close()
         await inbox.close()
@@ -154,7 +163,7 @@ async def _end_ingress(home: Home) -> None:
 
 
 async def _ingress(settings: Settings, slack: SlackSettings) -> None:
-    async with opened(_ingress_options(settings, slack)) as door:
+    async with opened(ingress_options(settings, slack)) as door:
         if slack.transport == "socket":
             await door.listen()
         else:
@@ -176,7 +185,7 @@ async def _serve(door: Ingress, slack: SlackSettings) -> None:
     await uvicorn.Server(config).serve()
 
 
-def _ingress_options(settings: Settings, slack: SlackSettings) -> IngressOptions:
+def ingress_options(settings: Settings, slack: SlackSettings) -> IngressOptions:
     if slack.transport == "off":
         raise OutageError("Slack is off. Set COPILOT_SLACK_TRANSPORT to http or socket.")
     home, company = Home.at(settings.home), load_company(settings.company_dir)

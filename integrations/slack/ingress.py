@@ -81,9 +81,18 @@ class Ingress:
                 return Response(status_code=status)
             return await handler.handle(request)
 
+        async def install(request: Request) -> Response:
+            try:
+                return await handler.handle(request)
+            except (aiohttp.ClientError, TimeoutError, SlackApiError) as error:
+                structlog.get_logger("slack").error(
+                    "slack.not_installed", kind=type(error).__name__
+                )
+                return Response("Slack did not complete the installation. Please try again.", 502)
+
         if self.options.installations is not None:
             for path in (INSTALL, REDIRECT):
-                site.add_api_route(path, handler.handle, methods=["GET"])
+                site.add_api_route(path, install, methods=["GET"])
 
         @site.get("/healthz")
         async def healthy() -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -56,8 +56,10 @@ class Server:
     """Is told of every message of the bot, so that Slack's own event of it can follow."""
     url: str = ""
 
-    def application(self) -> web.Application:
+    def application(self, pages: Iterable[web.RouteDef] = ()) -> web.Application:
+        """The Web API, and what else is served beside it."""
         app = web.Application(client_max_size=4_000_000)
+        app.router.add_routes(pages)
         for verb in ("GET", "POST"):
             app.router.add_route(verb, "/api/{method}", self._api)
         app.router.add_get("/socket", self._socket)

@@ -182,6 +182,12 @@ class Simulator:
             self.space.views.pop(modal.id, None)
         return done
 
+    def dismiss(self, user: str) -> None:
+        """Close the modal that is open, without sending it."""
+        modal = self.modal(user)
+        if modal is not None:
+            del self.space.views[modal.id]
+
     async def open_home(self, user: str, tab: str = "home") -> None:
         await self._emit(
             {
@@ -294,9 +300,12 @@ async def running(
     setup: Setup | None = None, *, clock: Clock = time.time
 ) -> AsyncIterator[Simulator]:
     """The simulated Slack of the reference company on a loopback port."""
+    from integrations.sandbox.slack.page import page_routes  # it shows this module's simulator
+
     setup = setup or Setup()
     simulator = Simulator(setup, reference_workspace(clock))
-    runner = web.AppRunner(simulator.server.application(), access_log=None, shutdown_timeout=1)
+    application = simulator.server.application(page_routes(simulator))
+    runner = web.AppRunner(application, access_log=None, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", setup.port)
     await site.start()

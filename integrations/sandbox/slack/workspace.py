@@ -166,6 +166,9 @@ class Workspace:
         return self.channels[known]
 
     def post(self, message: Message) -> Message:
+        """Keep a message. One of the bot ends its status line there, as in Slack."""
+        if message.user == self.bot:
+            self.statuses.pop((message.channel, message.thread_ts or ""), None)
         self.channels[message.channel].messages.append(message)
         return message
 

@@ -24,6 +24,8 @@ def shown(message: Message) -> str:
     return str(message.blocks)
 
 
+# Slack's own library uses what aiohttp will drop one day.
+@pytest.mark.filterwarnings("ignore:BasicAuth is deprecated")
 async def test_a_workspace_installs_the_app_and_is_answered_with_its_own_token(
     prepared_home: Path, tmp_path: Path
 ) -> None:
