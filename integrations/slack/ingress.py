@@ -81,18 +81,8 @@ class Ingress:
                 return Response(status_code=status)
             return await handler.handle(request)
 
-        async def install(request: Request) -> Response:
-            try:
-                return await handler.handle(request)
-            except (aiohttp.ClientError, TimeoutError, SlackApiError) as error:
-                structlog.get_logger("slack").error(
-                    "slack.not_installed", kind=type(error).__name__
-                )
-                return Response("Slack did not complete the installation. Please try again.", 502)
-
         if self.options.installations is not None:
-            for path in (INSTALL, REDIRECT):
-                site.add_api_route(path, install, methods=["GET"])
+            _add_installation(site, handler)
 
         @site.get("/healthz")
         async def healthy() -> dict[str, str]:
@@ -170,6 +160,18 @@ async def opened(options: IngressOptions) -> AsyncIterator[Ingress]:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
             await inbox.close()
+
+
+def _add_installation(site: FastAPI, handler: AsyncSlackRequestHandler) -> None:
+    async def install(request: Request) -> Response:
+        try:
+            return await handler.handle(request)
+        except (aiohttp.ClientError, TimeoutError, SlackApiError) as error:
+            structlog.get_logger("slack").error("slack.not_installed", kind=type(error).__name__)
+            return Response("Slack did not complete the installation. Please try again.", 502)
+
+    for path in (INSTALL, REDIRECT):
+        site.add_api_route(path, install, methods=["GET"])
 
 
 def _late(client: AsyncWebClient, options: IngressOptions) -> Any:
