@@ -65,6 +65,9 @@ _STATES = {
     "PENDING": JobState.RUNNING,
     "SUCCESS": JobState.DONE,
 }
+FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+"""The library's states of a job that nobody works on any more."""
+BLANK = '{"namedArgs":{},"positionalArgs":["",{}]}'
 _LOCK = 7_265_231_005
 """Any number that nobody else locks by in the same PostgreSQL database."""
 
@@ -88,6 +91,12 @@ class Ledger:
             column("status"),
             column("created_at"),
             column("delay_until_epoch_ms"),
+            schema=None if embedded else "dbos",
+        )
+        self._inputs = table(
+            "workflow_input",
+            column("workflow_uuid"),
+            column("inputs"),
             schema=None if embedded else "dbos",
         )
 
@@ -168,6 +177,20 @@ class Ledger:
                 connection.execute(delete(kept).where(kept.c.job.in_(jobs)))
 
         await self.database.write(work)
+
+    async def blank(self) -> int:
+        """Drop the payloads of finished jobs, which may hold what people typed; says how many.
+
+        The library keeps them as long as it remembers the job.
+        """
+        jobs, inputs = self._jobs, self._inputs
+        finished = select(jobs.c.workflow_uuid).where(jobs.c.status.in_(FINISHED))
+        blanked = (
+            update(inputs)
+            .where(inputs.c.inputs != BLANK, inputs.c.workflow_uuid.in_(finished))
+            .values(inputs=BLANK)
+        )
+        return await self.database.write(lambda connection: connection.execute(blanked).rowcount)
 
     async def beat(self, worker: str, life: str, at: float) -> bool:
         """Say that this worker lives; False where another life goes by its id by now."""

@@ -17,11 +17,10 @@ import structlog
 from copilot.errors import StoreUnavailableError
 from integrations.clock import Clock, wall_clock
 from integrations.jobs import library
-from integrations.jobs.ledger import Ledger
+from integrations.jobs.ledger import FINISHED, Ledger
 from integrations.jobs.port import JSON, Job, OnFailed, Pace, Report, Work
 from integrations.jobs.running import Runner
 
-_FINISHED = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 _BATCH = 500
 _BEATS_PER_REAP = 4
 _GRACE = 5
@@ -158,16 +157,18 @@ class DbosWorker:
     async def _leave(self) -> None:
         # As one long silent: what is left begun is the next one's without any wait.
         with contextlib.suppress(StoreUnavailableError):
+            await self._ledger.blank()
             await self._ledger.beat(self._id, self._life, 0.0)
         await self._ledger.close()
 
     async def _keep(self) -> None:
-        """Beat, take over from the dead and tidy up, until cancelled."""
+        """Beat, take over from the dead, drop what was typed and tidy up, until cancelled."""
         tidied = 0.0
         while True:
             try:
                 await self._beat()
                 await self._reap()
+                await self._ledger.blank()
                 if not tidied or time.monotonic() - tidied >= self._pace.tidy_seconds:
                     tidied = time.monotonic()
                     await self._tidy()
@@ -228,7 +229,7 @@ def _finished_before(time_stamp: str) -> list[str]:
     from dbos import DBOS
 
     old = DBOS.list_workflows(
-        status=_FINISHED,
+        status=list(FINISHED),
         completed_before=time_stamp,
         limit=_BATCH,
         load_input=False,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 import aiohttp
 from slack_sdk.errors import SlackApiError, SlackRequestError
@@ -14,6 +15,8 @@ _LOST = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unav
                    "request_timeout", "team_added_to_org"})  # fmt: skip
 """Errors of the moment: the same call may work later."""
 _SERVER_ERROR = 500
+_RESPONSES = "hooks.slack.com"
+"""Where Slack takes responses to interactions."""
 
 
 class SlackUnavailableError(OutageError):
@@ -70,7 +73,12 @@ class Slack:
         return self._self[team]
 
     async def respond(self, address: str, body: Mapping[str, object]) -> None:
-        """Answer at the address that came with an interaction. It is good for half an hour."""
+        """Answer at the address that came with an interaction. It is good for half an hour.
+
+        An address that is not Slack's own is not called.
+        """
+        if urlsplit(address).netloc not in (_RESPONSES, urlsplit(self._base_url).netloc):
+            raise SlackRefusedError("a response", "foreign_response_url")
         session = self._opened()
         try:
             async with session.post(address, json=body) as response:

@@ -9,6 +9,7 @@ from weakref import WeakValueDictionary
 
 import structlog
 
+from copilot.conversation import MAX_TEXT_CHARS, Inquiry
 from copilot.errors import OutageError
 from copilot.people import Person
 from integrations.clock import Clock, wall_clock
@@ -73,6 +74,12 @@ class Kit:
             await self.poster.say(key, talk.place, message)
         else:
             await self.poster.whisper(key, talk.place, talk.member, message)
+
+    async def redacted(self, words: str, person: str) -> str:
+        """The words as they may be kept and shown: without secrets."""
+        text = words.strip()[:MAX_TEXT_CHARS] or "(nothing)"
+        said = Inquiry(id="line-0", text=text, user=person, at=self.helpdesk.clock())
+        return (await self.helpdesk.copilot.as_kept(said)).text
 
     async def agent(self, team: str, member: str) -> Person | None:
         """The person, if they may work on cases."""

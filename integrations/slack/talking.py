@@ -113,7 +113,8 @@ class Talking:
             await self._refuse(who, direct, f"command-{seal}")
             return
         question = words or "help"
-        heading = plain(f"You asked with /it: {question}")
+        kept = await self._kit.redacted(question, who.id)
+        heading = plain(f"You asked with /it: {kept}")
         root = await self._kit.poster.say(f"command-{seal}:question", direct, heading)
         place = replace(direct, root=root)
         talk = await self._kit.ledger.talk(place, member, who.id)
@@ -135,7 +136,8 @@ class Talking:
             return
         bot = await self._kit.slack.bot(team)
         words = plain_words(str(payload["text"]), bot)
-        heading = plain(f"You asked for help with this message:\n{words or '(no words)'}"[:1500])
+        kept = await self._kit.redacted(words or "(no words)", who.id)
+        heading = plain(f"You asked for help with this message:\n{kept}"[:1500])
         root = await self._kit.poster.say(f"{job.id}:question", direct, heading)
         place = replace(direct, root=root)
         talk = await self._kit.ledger.talk(place, member, who.id)
@@ -193,7 +195,7 @@ class Talking:
         is_private = not said.is_private_place and self._is_private(reply, said.person)
         messages = answers.messages_of(reply, replace(asking, shareable=is_private))
         if said.replaces is not None:
-            await self._replace(said, said.replaces, messages)
+            await self._replace(said, said.replaces, messages, is_private=is_private)
         for number, message in enumerate(messages):
             key = f"{said.inquiry}:reply:{number}"
             if number == 0 and said.stream is not None:
@@ -203,15 +205,25 @@ class Talking:
             else:
                 await kit.poster.say(key, talk.place, message)
         kit.count("answered", disposition=reply.disposition, ms=round(reply.timing_ms["total"]))
-        state = "suspended" if reply.ticket else "active"
-        await self._session(talk.place, state, _title(reply, kit))
+        if said.is_private_place:  # A session's title is seen by everybody who sees the thread.
+            state = "suspended" if reply.ticket else "active"
+            await self._session(talk.place, state, _title(reply, kit))
         if asking.is_brief and reply.disposition == "answer":
             await self._check_in(talk, reply)
         await self._self_service.refresh_home(talk.place.team, talk.member, said.person)
 
-    async def _replace(self, said: Said, before: str, messages: list[Message]) -> None:
-        """The first message takes the place of the old answer; a further part is said anew."""
+    async def _replace(
+        self, said: Said, before: str, messages: list[Message], *, is_private: bool
+    ) -> None:
+        """The first message takes the place of the old answer; a further part is said anew.
+
+        What only the asker may see never takes the place of what everybody saw.
+        """
         place = said.talk.place
+        if is_private:
+            for number in range(_MOST_PARTS):
+                await self._kit.poster.withdraw(f"{before}:reply:{number}", place.team)
+            return
         edited = messages[0].with_blocks(context("_Answer to your edited message_"))
         posted = await self._kit.ledger.post(f"{before}:reply:0")
         if posted is None or posted.ts is None:
@@ -267,7 +279,7 @@ class Talking:
             place.team, member, from_team=str(payload.get("from_team") or "")
         )
         if isinstance(who, Visitor):
-            await self._refuse(who, place, inquiry)
+            await self._refuse(who, place, inquiry, None if where == "direct" else member)
             return None
         bot = await kit.slack.bot(place.team)
         is_new = await kit.ledger.known(talk_id(place, member)) is None
@@ -305,12 +317,17 @@ class Talking:
             if words
         )
 
-    async def _refuse(self, visitor: Visitor, place: Place, key: str) -> None:
+    async def _refuse(
+        self, visitor: Visitor, place: Place, key: str, only_for: str | None = None
+    ) -> None:
         if visitor.why == "bot":
             return
         self._kit.count("refused_visitor", kind=visitor.why)
         told = plain(refusal(visitor, self._kit.helpdesk.company.hotline_text()))
-        await self._kit.poster.say(f"{key}:refused", place, told)
+        if only_for is not None:
+            await self._kit.poster.whisper(f"{key}:refused", place, only_for, told)
+        else:
+            await self._kit.poster.say(f"{key}:refused", place, told)
 
     async def _direct(self, team: str, member: str) -> Place:
         return await self._kit.poster.direct(team, member)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from copilot.conversation import Inquiry, Reply
+from copilot.conversation import Reply
 from copilot.people import Person
 from integrations.jobs.port import Job, Steps
 from integrations.slack import triage_cards as cards
@@ -49,7 +49,7 @@ class TierTwo:
     async def pass_on(self, talk: Talk, person: Person, words: str, *, key: str) -> None:
         """What an employee writes while a person talks with them."""
         kit = self._kit
-        said = await self._redacted(words or "(a file without words)", person.id)
+        said = await self._kit.redacted(words or "(a file without words)", person.id)
         if talk.ticket is not None:
             now = kit.helpdesk.clock()
             await kit.helpdesk.desk.note(talk.ticket, said, key=f"said:{key}", by=person.id, at=now)
@@ -101,7 +101,7 @@ class TierTwo:
         elif modal == cards.REASSIGN_MODAL:
             await self._reassign(job, agent, view, talk, queue)
         elif modal == cards.MISSING_MODAL:
-            said = await self._redacted(words, agent.id)
+            said = await self._kit.redacted(words, agent.id)
             await self.rate(job, agent, about, cards.MISSING, said)
 
     async def rate(
@@ -159,7 +159,7 @@ class TierTwo:
         self, job: Job, agent: Person, view: TicketView, talk: Talk | None, words: str
     ) -> None:
         kit, ticket = self._kit, view.line.id
-        said = await self._redacted(words, agent.id)
+        said = await self._kit.redacted(words, agent.id)
         now = kit.helpdesk.clock()
         await kit.helpdesk.desk.note(ticket, said, key=f"ask:{job.id}", by=agent.id, at=now)
         if talk is None:
@@ -175,7 +175,7 @@ class TierTwo:
         self, job: Job, agent: Person, view: TicketView, talk: Talk | None, words: str
     ) -> None:
         kit, ticket = self._kit, view.line.id
-        said = await self._redacted(words, agent.id)
+        said = await self._kit.redacted(words, agent.id)
         await self._set(view, "resolved", job, agent, note=said)
         if talk is not None:
             async with kit.turns.of(talk.id):
@@ -220,7 +220,7 @@ class TierTwo:
             return
         values = payload["values"]
         words = str(values.get("said") or "") if isinstance(values, dict) else ""
-        said = await self._redacted(words, who.id)
+        said = await self._kit.redacted(words, who.id)
         now = kit.helpdesk.clock()
         await kit.helpdesk.desk.note(ticket, said, key=f"line:{job.id}", by=who.id, at=now)
         await self._beside(talk, f"{job.id}:line", f"{who.name} adds: {said}")
@@ -287,12 +287,6 @@ class TierTwo:
         if place.channel:
             message = Message(escaped(words), plain(words).blocks)
             await self._kit.poster.whisper(f"{key}:told", place, str(payload["user"]), message)
-
-    async def _redacted(self, words: str, person: str) -> str:
-        """The words as they may be kept: without secrets."""
-        text = words.strip() or "(nothing)"
-        inquiry = Inquiry(id="line-0", text=text, user=person, at=self._kit.helpdesk.clock())
-        return (await self._kit.helpdesk.copilot.as_kept(inquiry)).text
 
 
 def _card_key(ticket: str) -> str:

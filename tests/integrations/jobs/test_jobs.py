@@ -6,6 +6,7 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from integrations.clock import wall_clock
 from integrations.jobs.inbox import DbosInbox
@@ -320,3 +321,20 @@ async def test_no_text_is_logged_and_no_file_is_left(
     assert "dbos" not in (said.out + said.err).lower().replace("_dbos.py", "")
     assert list(folder.iterdir()) == []
     assert [type(h).__name__ for h in logging.getLogger("dbos").handlers] == ["QuietLog"]
+
+
+async def test_what_was_typed_is_dropped_once_a_job_is_done(inbox, start, outside, store_url):
+    typed = {"text": "what somebody typed"}
+    await inbox.put(Job("done", "k", typed), lane="a")
+    await start()
+    await until(lambda: outside.ended == ["done"])
+    await until(lambda: not _stored(store_url, "what somebody typed"))
+    assert not await inbox.put(Job("done", "k", typed), lane="a"), "its id is still known"
+
+
+def _stored(url, words):
+    """Whether the queue holds words."""
+    with create_engine(url.replace("postgresql:", "postgresql+psycopg:")).connect() as db:
+        schema = "" if url.startswith("sqlite") else "dbos."
+        rows = db.execute(text(f"select inputs from {schema}workflow_input")).scalars()
+        return any(words in (row or "") for row in rows)
