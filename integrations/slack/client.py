@@ -15,6 +15,10 @@ _LOST = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unav
 """Errors of the moment: the same call may work later."""
 _SERVER_ERROR = 500
 
+_FORM_ONLY = frozenset({"chat.getPermalink", "conversations.history", "conversations.info",
+                        "conversations.replies", "users.info", "users.lookupByEmail"})  # fmt: skip
+"""Methods that read something: Slack overlooks a JSON body of theirs."""
+
 
 class SlackUnavailableError(OutageError):
     """Slack did not answer, or not in time: whether the call took effect is not known."""
@@ -53,7 +57,10 @@ class Slack:
         client = await self._client(team)
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
-            answer = await client.api_call(method, json=given)
+            if method in _FORM_ONLY:
+                answer = await client.api_call(method, data=_form(given))
+            else:
+                answer = await client.api_call(method, json=given)
         except SlackApiError as error:
             raise _told(method, error) from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
@@ -106,6 +113,10 @@ class Slack:
                 timeout=aiohttp.ClientTimeout(total=self._seconds)
             )
         return self._session
+
+
+def _form(given: Mapping[str, object]) -> dict[str, str]:
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
 
 
 def _told(method: str, error: SlackApiError) -> OutageError:

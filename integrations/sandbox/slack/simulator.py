@@ -174,7 +174,7 @@ class Simulator:
             if block["type"] == "input":
                 name = block["element"]["action_id"]
                 state[block["block_id"]] = {name: _filled(block["element"], values.get(name, ""))}
-        view = {**modal.view, "id": modal.id, "hash": modal.hash, "state": {"values": state}}
+        view = {**self.space.shown_view(modal), "state": {"values": state}}
         body = {"type": "view_submission", "view": view, "response_urls": [], **self._who(user)}
         done = await self.wire.send("interaction", body)
         if (done.answer or {}).get("response_action") != "errors":
