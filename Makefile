@@ -52,6 +52,7 @@ $(VENV)/dev.stamp: pyproject.toml constraints.txt $(VENV)/setup.stamp
 
 servers:
 	@sh scripts/servers.sh
+	@sh scripts/slack_emulator.sh
 
 test: $(VENV)/dev.stamp servers
 	$(BIN)/pytest -q -n 2 -m "not soak"

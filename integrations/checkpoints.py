@@ -83,6 +83,16 @@ class CheckpointFile(SqliteSaver):
     ) -> None:
         await self._in_worker(lambda: self.put_writes(config, writes, task_id, task_path))
 
+    async def check(self) -> None:
+        """Read and be able to write, or raise what `told` makes of it."""
+
+        def look() -> None:
+            self.conn.execute("BEGIN IMMEDIATE")
+            self.conn.execute("SELECT count(*) FROM (SELECT 1 FROM checkpoints LIMIT 1)")
+            self.conn.rollback()
+
+        await self._in_worker(look)
+
     async def forget(self, thread_id: str) -> None:
         """Delete what is remembered of a conversation."""
         await self._in_worker(lambda: self.delete_thread(thread_id))

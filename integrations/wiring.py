@@ -79,7 +79,7 @@ class App:
             problems.append(self.library.library.problem)
         self.policy.refresh()
         problems += map(str, self.policy.problems)
-        problems += [p for p in [await _store_problem(self.journal)] if p]
+        problems += [p for p in [await _store_problem(self.journal, self.checkpoints)] if p]
         return problems
 
     async def forget(self, person: str) -> int:
@@ -349,11 +349,12 @@ def scanner_cache(settings: Settings, home: Home) -> Path:
     return shared if shared.is_dir() else home.path / "scanner"
 
 
-async def _store_problem(journal: SqlJournal) -> str | None:
+async def _store_problem(journal: SqlJournal, checkpoints: CheckpointFile) -> str | None:
     from copilot.errors import StoreUnavailableError
 
     try:
         await journal.unfinished()
+        await checkpoints.check()
     except StoreUnavailableError as error:
         return str(error)
     return None

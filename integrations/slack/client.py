@@ -18,6 +18,10 @@ _SERVER_ERROR = 500
 _RESPONSES = "hooks.slack.com"
 """Where Slack takes responses to interactions."""
 
+_FORM_ONLY = frozenset({"chat.getPermalink", "conversations.history", "conversations.info",
+                        "conversations.replies", "users.info", "users.lookupByEmail"})  # fmt: skip
+"""Methods that read something: Slack overlooks a JSON body of theirs."""
+
 
 class SlackUnavailableError(OutageError):
     """Slack did not answer, or not in time: whether the call took effect is not known."""
@@ -56,7 +60,10 @@ class Slack:
         client = await self._client(team)
         given = {name: value for name, value in arguments.items() if value is not None}
         try:
-            answer = await client.api_call(method, json=given)
+            if method in _FORM_ONLY:
+                answer = await client.api_call(method, data=_form(given))
+            else:
+                answer = await client.api_call(method, json=given)
         except SlackApiError as error:
             raise _told(method, error) from error
         except (aiohttp.ClientError, TimeoutError, SlackRequestError) as error:
@@ -114,6 +121,10 @@ class Slack:
                 timeout=aiohttp.ClientTimeout(total=self._seconds)
             )
         return self._session
+
+
+def _form(given: Mapping[str, object]) -> dict[str, str]:
+    return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
 
 
 def _told(method: str, error: SlackApiError) -> OutageError:

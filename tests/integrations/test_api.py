@@ -372,6 +372,22 @@ async def test_a_closed_store_is_an_outage_with_the_hotline(
     await app.close()
 
 
+async def test_a_damaged_memory_is_not_ready(
+    prepared_home: Path,  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    home = copy_of(prepared_home, tmp_path / "home")
+    app = await open_app(Settings(home=home))
+    async with client_of(app) as client:
+        assert (await client.get("/readyz")).status_code == 200
+        for file in home.glob("checkpoints.sqlite*"):
+            file.write_bytes(b"not a database" * 500)
+        ready = await client.get("/readyz")
+        problem(ready, "not-ready")
+        assert any("memory of conversations" in reason for reason in ready.json()["reasons"])
+    await app.close()
+
+
 async def test_in_production_nobody_can_choose_who_they_are(app: App) -> None:
     settings = app.settings.model_copy(update={"mode": "production"})
     site = create_site(replace(app, settings=settings))

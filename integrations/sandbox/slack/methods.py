@@ -105,15 +105,20 @@ def permalink(space: Workspace, given: Arguments) -> Answer:
 
 def open_conversation(space: Workspace, given: Arguments) -> Answer:
     user = str(given.get("users") or "")
+    if not user:
+        raise RefusedError("users_list_not_supplied")
     if user not in space.users:
         raise RefusedError("user_not_found")
-    return {"channel": {"id": space.direct(user).id}}
+    known = len(space.channels)
+    opened: Answer = {"channel": {"id": space.direct(user).id}}
+    is_new = len(space.channels) > known
+    return opened if is_new else {"no_op": True, "already_open": True, **opened}
 
 
 def history(space: Workspace, given: Arguments) -> Answer:
     channel = _channel(space, given)
     found = [m for m in channel.messages if m.only_for is None and m.thread_ts in (None, m.ts)]
-    return _page(list(reversed(found)), given)
+    return _page(channel, list(reversed(found)), given)
 
 
 def replies(space: Workspace, given: Arguments) -> Answer:
@@ -121,13 +126,19 @@ def replies(space: Workspace, given: Arguments) -> Answer:
     found = [m for m in channel.messages if m.only_for is None and root in (m.ts, m.thread_ts)]
     if not found:
         raise RefusedError("thread_not_found")
-    return _page(found, given)
+    return _page(channel, found, given)
 
 
 def conversation(space: Workspace, given: Arguments) -> Answer:
     channel = _channel(space, given)
-    return {"channel": {"id": channel.id, "name": channel.name, "is_im": channel.kind == "im",
-                        "is_member": space.bot in channel.members}}  # fmt: skip
+    told = {
+        "id": channel.id, "is_im": channel.kind == "im", "is_channel": channel.kind == "channel",
+        "is_group": channel.kind == "group", "is_private": channel.kind != "channel", "is_mpim": False,
+        "is_archived": False, "is_member": space.bot in channel.members,
+    }  # fmt: skip
+    if channel.kind != "im":
+        return {"channel": {**told, "name": channel.name, "name_normalized": channel.name}}
+    return {"channel": {**told, "user": next(iter(channel.members - {space.bot}))}}
 
 
 def user_info(space: Workspace, given: Arguments) -> Answer:
@@ -158,24 +169,27 @@ def open_view(space: Workspace, given: Arguments) -> Answer:
     view = _view(given)
     name = space.name("V")
     space.views[name] = View(name, trigger.user, view, space.name("hash."))
-    return {"view": {**view, "id": name, "hash": space.views[name].hash}}
+    return {"view": space.shown_view(space.views[name])}
 
 
 def update_view(space: Workspace, given: Arguments) -> Answer:
     known = space.views.get(str(given.get("view_id") or ""))
     if known is None:
         raise RefusedError("not_found")
-    if given.get("hash") not in (None, known.hash):
-        raise RefusedError("hash_conflict")
+    _same_hash(given, known.hash)
     known.view, known.hash = _view(given), space.name("hash.")
-    return {"view": {**known.view, "id": known.id, "hash": known.hash}}
+    return {"view": space.shown_view(known)}
 
 
 def publish(space: Workspace, given: Arguments) -> Answer:
     user = str(given.get("user_id") or "")
     if user not in space.users:
         raise RefusedError("user_not_found")
-    space.homes[user] = _view(given)
+    known = space.homes.get(user)
+    if known is not None:
+        _same_hash(given, str(known["hash"]))
+    name = space.name("V") if known is None else str(known["id"])
+    space.homes[user] = space.shown_view(View(name, user, _view(given), space.name("hash.")))
     return {"view": space.homes[user]}
 
 
@@ -211,7 +225,9 @@ def react(space: Workspace, given: Arguments) -> Answer:
     message = channel.find(str(given.get("timestamp") or ""))
     if message is None:
         raise RefusedError("message_not_found")
-    users = message.reactions.setdefault(str(given.get("name") or ""), [])
+    if not given.get("name"):
+        raise RefusedError("invalid_name")
+    users = message.reactions.setdefault(str(given["name"]), [])
     if space.bot in users:
         raise RefusedError("already_reacted")
     users.append(space.bot)
@@ -249,9 +265,9 @@ METHODS: Mapping[str, tuple[Method, str | None]] = {
     "chat.stopStream": (stop_stream, "chat:write"),
     "chat.getPermalink": (permalink, None),
     "conversations.open": (open_conversation, "im:write"),
-    "conversations.history": (history, "im:history"),
-    "conversations.replies": (replies, "im:history"),
-    "conversations.info": (conversation, "im:read"),
+    "conversations.history": (history, "{kind}:history"),
+    "conversations.replies": (replies, "{kind}:history"),
+    "conversations.info": (conversation, "{kind}:read"),
     "users.info": (user_info, "users:read"),
     "users.lookupByEmail": (by_email, "users:read.email"),
     "views.open": (open_view, None),
@@ -262,7 +278,22 @@ METHODS: Mapping[str, tuple[Method, str | None]] = {
     "agents.sessions.setStatus": (set_session, "assistant:write"),
     "reactions.add": (react, "reactions:write"),
 }
-"""Every method with the scope it needs."""
+"""Every method with the scope it needs; `{kind}` is the kind of its channel."""
+FORM_ONLY = frozenset({
+    "chat.getPermalink", "conversations.history", "conversations.info", "conversations.replies",
+    "users.info", "users.lookupByEmail",
+})  # fmt: skip
+"""The methods that read their arguments from a form or the address, and overlook a JSON body."""
+_KINDS = {"im": "im", "channel": "channels", "group": "groups"}
+
+
+def needed_scope(space: Workspace, method: str, given: Arguments) -> str | None:
+    """The scope that a call needs; none where its channel is not known, which is refused anyway."""
+    scope = METHODS[method][1]
+    if scope is None or "{" not in scope:
+        return scope
+    channel = space.channels.get(str(given.get("channel") or ""))
+    return scope.format(kind=_KINDS[channel.kind]) if channel else None
 
 
 def _streaming(space: Workspace, given: Arguments) -> tuple[Channel, Message, Stream]:
@@ -313,6 +344,11 @@ def _view(given: Arguments) -> dict[str, Any]:
     return dict(view or {})
 
 
+def _same_hash(given: Arguments, current: str) -> None:
+    if given.get("hash") not in (None, "", current):
+        raise RefusedError("hash_conflict")
+
+
 def _channel(
     space: Workspace, given: Arguments, *, name: str = "channel", opens: bool = False
 ) -> Channel:
@@ -337,13 +373,28 @@ def _own_message(space: Workspace, given: Arguments, refusal: str) -> tuple[Chan
     return channel, message
 
 
-def _page(messages: list[Message], given: Arguments) -> Answer:
+def _page(channel: Channel, messages: list[Message], given: Arguments) -> Answer:
     with_metadata = str(given.get("include_all_metadata") or "").lower() in ("true", "1")
     limit, start = int(given.get("limit") or _PAGE), int(given.get("cursor") or 0)
     shown = messages[start : start + limit]
     more = start + limit < len(messages)
     answer: Answer = {
-        "messages": [m.shown(with_metadata=with_metadata) for m in shown],
+        "messages": [m.shown(with_metadata=with_metadata) | _thread(channel, m) for m in shown],
         "has_more": more,
     }
     return answer | ({"response_metadata": {"next_cursor": str(start + limit)}} if more else {})
+
+
+def _thread(channel: Channel, root: Message) -> dict[str, Any]:
+    """What a message says of the thread below it."""
+    below = [
+        m for m in channel.messages
+        if m.thread_ts == root.ts and m is not root and m.only_for is None
+    ]  # fmt: skip
+    if not below:
+        return {}
+    users = list(dict.fromkeys(m.user for m in below))
+    return {
+        "thread_ts": root.ts, "reply_count": len(below), "reply_users": users,
+        "reply_users_count": len(users), "latest_reply": below[-1].ts,
+    }  # fmt: skip

@@ -11,11 +11,13 @@ from aiohttp import WSMsgType, web
 
 from integrations.sandbox.slack.delivery import Wire
 from integrations.sandbox.slack.faults import Fault, Limits
-from integrations.sandbox.slack.methods import METHODS, RefusedError
+from integrations.sandbox.slack.methods import FORM_ONLY, METHODS, RefusedError, needed_scope
 from integrations.sandbox.slack.workspace import Message, Workspace
 
 _USES, _GOOD_FOR = 5, 1800.0
 _TOO_MANY = 429
+_LEAVES_IN, _LOOKS = 10.0, 500
+"""Seconds from the notice of a disconnect to the disconnect, and how often we look in them."""
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Server:
 
     async def _api(self, request: web.Request) -> web.StreamResponse:
         method = request.match_info["method"]
-        given = await _arguments(request)
+        given = await _arguments(request, method)
         token = str(given.pop("token", "") or request.headers.get("Authorization", "")[7:])
         if self.down:
             return self._broken(request, method, given, "down")
@@ -106,13 +108,14 @@ class Server:
             raise RefusedError("unknown_method", req_method=method)
         if method != "oauth.v2.access":
             self._check(token)
-        do, scope = known
+        scope = needed_scope(self.space, method, given)
         if scope is not None and scope not in self.scopes:
             raise RefusedError(
                 "missing_scope", needed=scope, provided=",".join(sorted(self.scopes))
             )
         before = sum(len(c.messages) for c in self.space.channels.values())
-        answer = do(self.space, given)
+        answer = known[0](self.space, given)
+        self._hide_address(answer)
         self._tell_of_new(method, answer, before)
         return answer
 
@@ -123,6 +126,11 @@ class Server:
             raise RefusedError("invalid_auth")
         if self.revoked:
             raise RefusedError("token_revoked")
+
+    def _hide_address(self, answer: Mapping[str, Any]) -> None:
+        user = answer.get("user")
+        if isinstance(user, dict) and "users:read.email" not in self.scopes:
+            user["profile"].pop("email", None)
 
     def _tell_of_new(self, method: str, answer: Mapping[str, Any], before: int) -> None:
         after = sum(len(c.messages) for c in self.space.channels.values())
@@ -180,10 +188,15 @@ class Server:
         return socket
 
     async def disconnect(self) -> None:
-        """Slack refreshes a socket now and then; the app must come back."""
-        for socket in list(self.wire.sockets):
+        """Slack refreshes a socket now and then: it says so, waits for the app to move, then closes."""
+        old = list(self.wire.sockets)
+        for socket in old:
             await socket.send_json({"type": "disconnect", "reason": "refresh_requested"})
-            await asyncio.sleep(0)
+        for _ in range(_LOOKS):
+            if not any(socket in self.wire.sockets for socket in old):
+                return
+            await asyncio.sleep(_LEAVES_IN / _LOOKS)
+        for socket in old:
             await socket.close()
 
     async def _respond(self, request: web.Request) -> web.StreamResponse:
@@ -208,8 +221,10 @@ class Server:
         return web.json_response({"ok": True})
 
 
-async def _arguments(request: web.Request) -> dict[str, Any]:
+async def _arguments(request: web.Request, method: str) -> dict[str, Any]:
     if request.content_type == "application/json":
+        if method in FORM_ONLY:
+            return dict(request.query)
         return dict(await request.json())
     found: dict[str, Any] = {**request.query, **await request.post()}
     for name in ("blocks", "view", "metadata", "prompts"):

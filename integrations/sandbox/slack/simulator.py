@@ -17,7 +17,7 @@ from integrations.sandbox.slack.server import Server
 from integrations.sandbox.slack.workspace import Channel, Clock, Message, User, View, Workspace
 
 SCOPES = frozenset({
-    "app_mentions:read", "assistant:write", "channels:history", "chat:write", "commands", "groups:history",
+    "app_mentions:read", "assistant:write", "channels:history", "channels:read", "chat:write", "commands", "groups:history", "groups:read",
     "im:history", "im:read", "im:write", "users:read", "users:read.email",
 })  # fmt: skip
 TRIAGE, HELP, GENERAL = "C0TRIAGE", "C0HELP", "C0GENERAL"
@@ -175,7 +175,7 @@ class Simulator:
             if block["type"] == "input":
                 name = block["element"]["action_id"]
                 state[block["block_id"]] = {name: _filled(block["element"], values.get(name, ""))}
-        view = {**modal.view, "id": modal.id, "hash": modal.hash, "state": {"values": state}}
+        view = {**self.space.shown_view(modal), "state": {"values": state}}
         body = {"type": "view_submission", "view": view, "response_urls": [], **self._who(user)}
         done = await self.wire.send("interaction", body)
         if (done.answer or {}).get("response_action") != "errors":

@@ -189,6 +189,16 @@ class Workspace:
         found.used = True
         return found
 
+    def shown_view(self, view: View) -> Block:
+        """A view as the Web API and interactions show it."""
+        return {
+            "title": None, "submit": None, "close": None, "private_metadata": "", "callback_id": "",
+            "external_id": "", "clear_on_close": False, "notify_on_close": False,
+            "state": {"values": {}}, **view.view, "id": view.id, "hash": view.hash,
+            "team_id": self.team, "app_id": self.app, "bot_id": self.bot_id,
+            "root_view_id": view.id, "previous_view_id": None,
+        }  # fmt: skip
+
     def seen_by(self, user: str, channel: str) -> list[Message]:
         """What a person sees in a channel, in order."""
         return [m for m in self.channels[channel].messages if m.only_for in (None, user)]

@@ -332,7 +332,7 @@ async def test_what_was_typed_is_dropped_once_a_job_is_done(inbox, start, outsid
     assert not await inbox.put(Job("done", "k", typed), lane="a"), "its id is still known"
 
 
-def _stored(url, words):
+def _stored(url: str, words: str) -> bool:
     """Whether the queue holds words."""
     with create_engine(url.replace("postgresql:", "postgresql+psycopg:")).connect() as db:
         schema = "" if url.startswith("sqlite") else "dbos."

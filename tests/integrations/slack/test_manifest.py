@@ -61,7 +61,7 @@ def test_a_missing_secret_is_named_at_the_start(transport: str, named: str) -> N
 @pytest.mark.parametrize(
     ("setup", "changes", "level", "said"),
     [
-        (Setup(), {}, "ok", "all 11 are granted"),
+        (Setup(), {}, "ok", "all 13 are granted"),
         (Setup(scopes=SIMULATED - {"chat:write"}), {}, "fail", "lacks chat:write"),
         (Setup(), {"bot_token": "xoxb-other"}, "fail", "Copy the bot token"),
         (Setup(), {"triage_channel": "C0NOWHERE"}, "fail", "Invite the app"),
