@@ -28,7 +28,7 @@ from integrations.slack.runtime import Options
 from integrations.slack.worker import slack_work
 from integrations.wiring import App, open_app
 
-PATIENCE = 20.0
+PATIENCE = 30.0
 QUICK = Pace(poll_seconds=0.05, attempts=4, retry_seconds=0.2, backoff=2.0)
 OPTIONS = Options(triage_channel=TRIAGE, check_in=timedelta(hours=1), call_seconds=3.0)
 DANA, OMAR, LENA, NIELS = map(account, ("dana.reed", "omar.haddad", "lena.vos", "niels.bakker"))
@@ -57,10 +57,10 @@ class Stage:
         said = await self.sim.say(user, "", text)
         return await self.answered(user, said.channel, thread=said.ts, count=count)
 
-    async def idle(self) -> None:
+    async def idle(self, seconds: float = PATIENCE) -> None:
         """Until every event is delivered and every job that is due is done."""
         await self.sim.settled()
-        await until(self._all_done)
+        await until(self._all_done, seconds)
 
     async def _all_done(self) -> bool:
         await self.sim.settled()
@@ -95,6 +95,7 @@ async def staged(
     late_seconds: float = 30.0,
     chat_model: str | None = None,
     installed_by_others: bool = False,
+    pace: Pace = QUICK,
 ) -> AsyncIterator[Stage]:
     """Everything started, and stopped again."""
     async with AsyncExitStack() as stack:
@@ -123,7 +124,7 @@ async def staged(
         )
         stack.push_async_callback(work.close)
         worker = DbosWorker(
-            jobs_url, work.by_kind, executor_id="worker", on_failed=work.given_up, pace=QUICK
+            jobs_url, work.by_kind, executor_id="worker", on_failed=work.given_up, pace=pace
         )
         await worker.start()
         stack.push_async_callback(worker.stop)
