@@ -1,6 +1,7 @@
 """Our own tables beside the library's: what each job has done, and which workers live."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 from collections.abc import Iterable, Sequence
@@ -83,21 +84,23 @@ class Past(NamedTuple):
 class Ledger:
     """The jobs' database, spoken to in short transactions of our own."""
 
-    def __init__(self, database: Database, *, embedded: bool) -> None:
+    def __init__(self, database: Database, *, file: str | None) -> None:
+        """`file` is where an SQLite database lies, `None` that of a server."""
         self.database = database
+        self._file = file
         self._jobs = table(
             "workflow_status",
             column("workflow_uuid"),
             column("status"),
             column("created_at"),
             column("delay_until_epoch_ms"),
-            schema=None if embedded else "dbos",
+            schema="dbos" if file is None else None,
         )
         self._inputs = table(
             "workflow_input",
             column("workflow_uuid"),
             column("inputs"),
-            schema=None if embedded else "dbos",
+            schema="dbos" if file is None else None,
         )
 
     @classmethod
@@ -105,8 +108,7 @@ class Ledger:
         """Connect and create what is missing. Raises `JobsUnavailableError`."""
         try:
             engine = engine_of(url, busy_seconds)
-            embedded = _made_durable(engine)
-            ledger = cls(Database(engine), embedded=embedded)
+            ledger = cls(Database(engine), file=_made_durable(engine))
         except StoreUnavailableError as error:
             raise unreachable(error) from error
         try:
@@ -190,7 +192,10 @@ class Ledger:
             .where(inputs.c.inputs != BLANK, inputs.c.workflow_uuid.in_(finished))
             .values(inputs=BLANK)
         )
-        return await self.database.write(lambda connection: connection.execute(blanked).rowcount)
+        count = await self.database.write(lambda connection: connection.execute(blanked).rowcount)
+        if count and self._file is not None:
+            await asyncio.to_thread(_empty_log, self._file)
+        return count
 
     async def beat(self, worker: str, life: str, at: float) -> bool:
         """Say that this worker lives; False where another life goes by its id by now."""
@@ -264,19 +269,27 @@ def unreachable(error: StoreUnavailableError) -> JobsUnavailableError:
     return JobsUnavailableError(f"The job queue is not available. {error}")
 
 
-def _made_durable(engine: Engine) -> bool:
-    """Whether the database is SQLite, which then waits for the disk at each commit.
+def _made_durable(engine: Engine) -> str | None:
+    """The file of an SQLite database, which then waits for the disk at each commit.
 
     Who puts a job is told that it is safe and forgets it, so it must outlive a power cut.
     """
     if engine.dialect.name != "sqlite":
-        return False
+        return None
 
     def wait_for_the_disk(connection: sqlite3.Connection, _record: object) -> None:
         connection.execute("PRAGMA synchronous=FULL")
+        # What is dropped is overwritten, too.
+        connection.execute("PRAGMA secure_delete=ON")
 
     event.listen(engine, "connect", wait_for_the_disk)
-    return True
+    return engine.url.database
+
+
+def _empty_log(file: str) -> None:
+    """What was overwritten still stands in the write-ahead log, until that is begun anew."""
+    with contextlib.closing(sqlite3.connect(file, timeout=1.0)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _create(connection: Connection) -> None:
