@@ -1,4 +1,4 @@
-"""What comes minutes and days after an answer, and what is told when the store fails."""
+"""What comes minutes and days after an answer."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -86,13 +86,3 @@ async def test_a_private_answer_can_be_shared_with_the_channel(soon: Stage) -> N
         await soon.sim.click(DANA, answer, "share")
         shared = await soon.answered(OMAR, HELP, thread=said.ts)
         assert shared.only_for is None
-
-
-async def test_when_the_store_fails_the_employee_and_a_human_are_told(soon: Stage) -> None:
-    member = account("priya.nair")
-    await soon.app.journal.database.close()
-    await soon.sim.say(member, "", VPN)
-    direct = soon.sim.direct(member)
-    await until(lambda: any("not working" in m.text for m in soon.sim.answers(member, direct)))
-    cards = soon.sim.space.channels["C0TRIAGE"].messages
-    await until(lambda: any(f"<@{member}>" in m.text for m in cards))
