@@ -47,7 +47,7 @@ def of_command(body: Body, seal: str) -> Arrival:
         "team": str(body.get("team_id") or ""),
         "user": user,
         "channel": channel,
-        "text": str(body.get("text") or "").strip()[:_MOST_CHARS],
+        "text": _whole(body.get("text")).strip(),
         "response_url": str(body.get("response_url") or ""),
         "ts": seal,
     }
@@ -63,7 +63,7 @@ def of_shortcut(body: Body, seal: str) -> Arrival:
         "channel": str(body["channel"]["id"]),
         "ts": str(message.get("ts") or body.get("message_ts") or ""),
         "thread_ts": str(message.get("thread_ts") or message.get("ts") or ""),
-        "text": str(message.get("text") or "")[:_MOST_CHARS],
+        "text": _whole(message.get("text")),
         "author": str(message.get("user") or ""),
         "response_url": str(body.get("response_url") or ""),
     }
@@ -99,14 +99,20 @@ def of_tap(body: Body, seal: str) -> Arrival | None:
 def of_submission(body: Body, seal: str) -> Arrival:
     """A modal that was sent."""
     view, user = body["view"], str(body["user"]["id"])
+    about = str(view.get("private_metadata") or "")
     payload = {
         "team": _team(body),
         "user": user,
         "modal": str(view.get("callback_id") or ""),
-        "about": str(view.get("private_metadata") or ""),
+        "about": about,
         "values": entered(view),
     }
-    return Arrival("submission", f"view-{seal}", f"{payload['team']}:modal:{user}", payload)
+    return Arrival(
+        "submission",
+        f"view-{seal}",
+        f"{payload['team']}:ticket:{about.rpartition('|')[2]}",
+        payload,
+    )
 
 
 def chosen_value(action: Body) -> str:
@@ -121,7 +127,7 @@ def entered(view: Body) -> dict[str, str]:
     found: dict[str, str] = {}
     for block in blocks.values():
         for name, state in block.items():
-            found[str(name)] = chosen_value(state)[:_MOST_CHARS]
+            found[str(name)] = _whole(chosen_value(state))
     return found
 
 
@@ -169,10 +175,10 @@ def _said(event: Body, where: str) -> dict[str, Any]:
         "channel": channel,
         "ts": ts,
         "root": root,
-        "text": str(event.get("text") or "")[:_MOST_CHARS],
+        "text": _whole(event.get("text")),
         "files": [
             {
-                "name": str(file.get("name") or "file")[:200],
+                "name": _whole(file.get("name") or "file")[:200],
                 "link": str(file.get("permalink") or ""),
             }
             for file in (event.get("files") or [])[:_MOST_FILES]
@@ -224,6 +230,11 @@ def _stopped(event: Body) -> dict[str, Any]:
         "root": root,
         "ts": str(event.get("event_ts") or ""),
     }
+
+
+def _whole(text: object) -> str:
+    """A text that can be stored: half a sign, as some programs send, becomes a question mark."""
+    return str(text or "")[:_MOST_CHARS].encode("utf-8", "replace").decode("utf-8")
 
 
 def _team(body: Body) -> str:

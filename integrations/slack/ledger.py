@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, delete, select, update
+from sqlalchemy import Connection, Row, delete, or_, select, update
 
 from integrations.slack.tables import handoff_ratings, slack_people, slack_posts, slack_threads
 from integrations.store.database import Database
@@ -91,11 +91,11 @@ class Ledger:
         row = await self._database.read(lambda db: db.execute(query).first())
         return _talk(row) if row else None
 
-    async def of_ticket(self, ticket: str) -> Talk | None:
-        """The conversation that a ticket was handed over from."""
-        query = select(slack_threads).where(slack_threads.c.ticket == ticket)
-        row = await self._database.read(lambda db: db.execute(query).first())
-        return _talk(row) if row else None
+    async def go_on(self, talk: Talk, place: Place) -> None:
+        """The conversation's case and whoever has it, also in another place."""
+        other = await self.talk(place, talk.member, talk.person)
+        known = await self.known(talk.id) or talk
+        await self._change(other.id, ticket=known.ticket, taken_by=known.taken_by)
 
     async def of_person(self, person: str) -> Sequence[Talk]:
         query = select(slack_threads).where(slack_threads.c.person == person)
@@ -106,8 +106,14 @@ class Ledger:
         await self._change(name, ticket=ticket)
 
     async def take(self, name: str, agent: str | None) -> None:
-        """A person talks in the thread now, or, with `None`, the copilot again."""
-        await self._change(name, taken_by=agent)
+        """A person talks in the thread now, or, with `None`, the copilot again.
+
+        So it is wherever else the same case is talked about.
+        """
+        case = select(slack_threads.c.ticket).where(slack_threads.c.id == name).scalar_subquery()
+        same = or_(slack_threads.c.id == name, slack_threads.c.ticket == case)
+        change = update(slack_threads).where(same).values(taken_by=agent)
+        await self._database.write(lambda db: db.execute(change))
 
     async def stop(self, name: str, at: str) -> None:
         await self._change(name, stopped=at)

@@ -46,8 +46,8 @@ EVENTS = (
 MODALS = (
     cards.ADD_MODAL, cards.ASK_MODAL, cards.RESOLVE_MODAL, cards.REASSIGN_MODAL, cards.MISSING_MODAL,
 )  # fmt: skip
-_UNAVAILABLE = 503
-_ADDRESSED = frozenset({"message", "command", "shortcut", "tap"})
+_OK, _UNAVAILABLE = 200, 503
+_ADDRESSED = frozenset({"message", "edit", "command", "shortcut", "tap", "submission"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,9 +179,13 @@ async def _open_modal(body: Mapping[str, Any], client: AsyncWebClient, door: Doo
 
 
 async def _on_error(error: Exception, _context: AsyncBoltContext) -> BoltResponse:
-    """Whatever broke: Slack hears that nothing was taken, and sends it again."""
+    """Whatever broke: Slack hears that nothing was taken, and sends it again.
+
+    What can't be read would not be readable the next time either.
+    """
     _failed(error)
-    return BoltResponse(status=_UNAVAILABLE, body="")
+    unreadable = isinstance(error, KeyError | IndexError | AttributeError | TypeError | ValueError)
+    return BoltResponse(status=_OK if unreadable else _UNAVAILABLE, body="")
 
 
 def _failed(error: BaseException) -> None:

@@ -61,12 +61,12 @@ def parts(text: str) -> list[str]:
 
 def section(markup: str) -> Block:
     """A line of our own; what is put into it must be escaped."""
-    return {"type": "section", "text": {"type": "mrkdwn", "text": markup[:MAX_PART_CHARS]}}
+    return {"type": "section", "text": _markup(markup)}
 
 
 def context(*markup: str) -> Block:
     """Small print."""
-    shown = [{"type": "mrkdwn", "text": part[:MAX_PART_CHARS]} for part in markup[:10]]
+    shown = [_markup(part) for part in markup[:10]]
     return {"type": "context", "elements": shown}
 
 
@@ -96,6 +96,11 @@ def menu(name: str, label: str, options: Sequence[tuple[str, str]]) -> Block:
             for value, shown in options
         ],
     }
+
+
+def _markup(text: str) -> Block:
+    """Slack makes no links and no mentions of what was not meant as one."""
+    return {"type": "mrkdwn", "text": text[:MAX_PART_CHARS], "verbatim": True}
 
 
 def _groups(text: str) -> Iterator[list[Passage]]:

@@ -22,14 +22,19 @@ _WORDS = {
 
 @asynccontextmanager
 async def narrated(
-    kit: Kit, place: Place, stream: str | None
+    kit: Kit, place: Place, stream: str | None, *, is_shown: bool
 ) -> AsyncIterator[Callable[[str], None]]:
     """Gives what is told each step of the graph. An answer that comes at once shows no status.
+
+    Not `is_shown` where others read along: that a case goes to people is nobody else's business.
 
     With the key of a `stream`, an answer that takes long gets a message that shows the steps, and
     nothing of the answer: that is shown once it is decided and checked.
     """
     steps = ["understand"]
+    if not is_shown:
+        yield steps.append
+        return
     showing = asyncio.create_task(_show(kit, place, stream, steps))
     try:
         yield steps.append

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,7 +16,7 @@ from integrations.clock import Clock, wall_clock
 from integrations.jobs.port import Inbox
 from integrations.slack.client import Slack, SlackRefusedError
 from integrations.slack.ledger import Ledger, Place, Talk
-from integrations.slack.message import Message
+from integrations.slack.message import Message, context
 from integrations.slack.people import Members, Visitor
 from integrations.slack.posting import Poster
 from integrations.slack.runtime import Helpdesk, Options
@@ -69,11 +69,18 @@ class Kit:
             self.helpdesk.counters.failure("slack", error)
 
     async def tell(self, talk: Talk, key: str, message: Message) -> None:
-        """Say something that is for one person: in a channel nobody else sees it."""
+        """Say something that is for one person, whenever they look.
+
+        What began in a channel goes on between the two of us: what one person sees in a channel
+        is gone when they were away.
+        """
         if talk.place.channel.startswith("D"):
             await self.poster.say(key, talk.place, message)
-        else:
-            await self.poster.whisper(key, talk.place, talk.member, message)
+            return
+        direct = await self.poster.direct(talk.place.team, talk.member)
+        about = context(f"About your conversation in <#{talk.place.channel}>")
+        root = await self.poster.say(key, direct, message.with_blocks(about))
+        await self.ledger.go_on(talk, replace(direct, root=root))
 
     async def redacted(self, words: str, person: str) -> str:
         """The words as they may be kept and shown: without secrets."""

@@ -9,6 +9,7 @@ from copilot.errors import InquiryError
 from copilot.people import Person
 from integrations.jobs.port import Job, Steps
 from integrations.slack import answers
+from integrations.slack.client import SlackRefusedError
 from integrations.slack.ledger import Place, Talk, inquiry_id, talk_id
 from integrations.slack.message import Message, context, plain
 from integrations.slack.narrating import narrated
@@ -58,14 +59,16 @@ class Talking:
         """Somebody wrote to the copilot."""
         payload = job.payload
         said = await self._said(payload)
-        if said is None or await self._is_for_people(said):
-            return
-        if not said.words:
-            await self._kit.poster.say(f"{said.inquiry}:reply:0", said.talk.place, _wordless(said))
+        if said is None:
             return
         wish = wish_of(said.words)
         if wish is not None:
             await self._self_service.grant(wish, said.talk, said.inquiry)
+            return
+        if await self._is_for_people(said):
+            return
+        if not said.words:
+            await self._kit.poster.say(f"{said.inquiry}:reply:0", said.talk.place, _wordless(said))
             return
         await self.answer(said)
 
@@ -74,12 +77,17 @@ class Talking:
         payload = job.payload
         place = place_of(payload)
         before = inquiry_id(place, str(payload["ts"]))
-        if await self._kit.ledger.post(f"{before}:reply:0") is None:
+        now = inquiry_id(place, str(payload["ts"]), str(payload["edited"]))
+        talk = await self._kit.ledger.known(talk_id(place, str(payload["user"])))
+        is_taken = talk is not None and talk.taken_by is not None
+        if not is_taken and await self._kit.ledger.post(f"{before}:reply:0") is None:
             return  # Never answered here, so there is nothing to follow.
         said = await self._said(payload)
-        if said is None or not said.words or await self._is_for_people(said):
+        if said is None or not said.words:
             return
-        now = inquiry_id(place, str(payload["ts"]), str(payload["edited"]))
+        corrected = replace(said, inquiry=now, words=f"Correction: {said.words}")
+        if await self._is_for_people(corrected):
+            return
         await self.answer(replace(said, inquiry=now, replaces=before))
 
     async def deletion(self, job: Job, _steps: Steps) -> None:
@@ -176,7 +184,9 @@ class Talking:
             history=said.history,
         )
         try:
-            async with narrated(self._kit, said.talk.place, said.stream) as tell:
+            async with narrated(
+                self._kit, said.talk.place, said.stream, is_shown=said.is_private_place
+            ) as tell:
                 return await self._kit.helpdesk.copilot.ask(inquiry, step=tell)
         except InquiryError as error:
             self._kit.count("unasked", kind=type(error).__name__)
@@ -192,7 +202,7 @@ class Talking:
             await kit.ledger.set_ticket(talk.id, reply.ticket.id)
             await self._tier_two.announce(reply, talk, said.files)
         asking = await self._asking(said, reply)
-        is_private = not said.is_private_place and self._is_private(reply, said.person)
+        is_private = not said.is_private_place and self._is_private(reply, talk, said.person)
         messages = answers.messages_of(reply, replace(asking, shareable=is_private))
         if said.replaces is not None:
             await self._replace(said, said.replaces, messages, is_private=is_private)
@@ -201,7 +211,10 @@ class Talking:
             if number == 0 and said.stream is not None:
                 await kit.poster.end_stream(said.stream, key, talk.place, message)
             if is_private:
-                await kit.poster.whisper(key, talk.place, talk.member, message)
+                # Slack shows these in a thread only where one is under way.
+                starts = said.ts == talk.place.root
+                place = replace(talk.place, root=None) if starts else talk.place
+                await kit.poster.whisper(key, place, talk.member, message)
             else:
                 await kit.poster.say(key, talk.place, message)
         kit.count("answered", disposition=reply.disposition, ms=round(reply.timing_ms["total"]))
@@ -252,8 +265,11 @@ class Talking:
         found = [signals.get(name) for name in ("urgency", "frustration")]
         return any(isinstance(value, float) and value >= _HURRY for value in found)
 
-    def _is_private(self, reply: Reply, person: Person) -> bool:
+    def _is_private(self, reply: Reply, talk: Talk, person: Person) -> bool:
         """Whether a reply holds something of the person's account, devices or case."""
+        about = f"{reply.category}.{reply.subcategory}"
+        if talk.ticket is not None or about in self._kit.helpdesk.company.status_labels:
+            return True
         if reply.handoff is not None or reply.ticket is not None or reply.policy.effect != "permit":
             return True
         if reply.category in self._kit.options.private_categories:
@@ -281,7 +297,9 @@ class Talking:
         if isinstance(who, Visitor):
             await self._refuse(who, place, inquiry, None if where == "direct" else member)
             return None
-        bot = await kit.slack.bot(place.team)
+        bot, text = await kit.slack.bot(place.team), str(payload["text"])
+        if where == "thread" and "<@" in text and f"<@{bot}" not in text:
+            return None  # Said to a colleague by name.
         is_new = await kit.ledger.known(talk_id(place, member)) is None
         talk = await kit.ledger.talk(place, member, who.id)
         joins = where == "mention" and is_new and payload["ts"] != payload["root"]
@@ -291,7 +309,7 @@ class Talking:
             who,
             inquiry,
             str(payload["ts"]),
-            plain_words(str(payload["text"]), bot),
+            plain_words(text, bot),
             files=tuple(files),
             is_private_place=where == "direct",
             history=await self._history(place, str(payload["ts"]), bot) if joins else (),
@@ -303,13 +321,20 @@ class Talking:
             talk = await self._kit.ledger.known(said.talk.id)
             if talk is None or talk.taken_by is None:
                 return False
-            await self._tier_two.pass_on(talk, said.person, said.words, key=said.inquiry)
+            await self._tier_two.pass_on(
+                talk, said.person, said.words, key=said.inquiry, files=said.files
+            )
             return True
 
     async def _history(self, place: Place, before: str, bot: str) -> tuple[PastMessage, ...]:
-        answer = await self._kit.slack.call(
-            place.team, "conversations.replies", channel=place.channel, ts=place.root, limit=100
-        )
+        try:
+            answer = await self._kit.slack.call(
+                place.team, "conversations.replies", channel=place.channel, ts=place.root, limit=100
+            )
+        except SlackRefusedError as error:
+            # Where the app is not a member it sees the one message that it was given.
+            self._kit.count("no_history", kind=error.code)
+            return ()
         told = history_of(answer.get("messages") or [], before, bot)
         return tuple(
             PastMessage(user=user, at=_time(ts), text=words[:MAX_TEXT_CHARS])

@@ -110,7 +110,7 @@ class Tapping:
         payload, value = job.payload, str(job.payload["value"])
         if action in _OUTCOMES:
             await self._outcome(job, talk, who, action)
-        elif action in _RATINGS:
+        elif action in _RATINGS and await self._reply(talk, value) is not None:
             await self._feed_back(value, who, action)
             told = plain("Thank you, that helps to make the answers better.")
             await self._replacing.replace(payload, told)
@@ -124,22 +124,32 @@ class Tapping:
             await self._self_service.forget(talk, job.id)
             await self._replacing.replace(payload, plain("Forgotten."))
         elif action.startswith(answers.CHOICE):
-            words = value.partition("|")[2]
-            await self._replacing.replace(payload, plain(f"You chose: {words}"))
-            await self._say_for(job, talk, who, words)
+            await self._chosen(job, talk, who)
+
+    async def _chosen(self, job: Job, talk: Talk, who: Person) -> None:
+        """One choice of a clarifying question; the first tap counts."""
+        inquiry, _, words = str(job.payload["value"]).partition("|")
+        if await self._reply(talk, inquiry_id(talk.place, f"{inquiry}:choice")) is not None:
+            return
+        await self._replacing.replace(job.payload, plain(f"You chose: {words}"))
+        await self._say_for(talk, who, words, f"{inquiry}:choice")
 
     async def _outcome(self, job: Job, talk: Talk, who: Person, verdict: str) -> None:
         inquiry = str(job.payload["value"])
-        await self._feed_back(inquiry, who, verdict)
         reply = await self._reply(talk, inquiry)
-        if reply is not None:
-            lane = f"{talk.place.channel}:{talk.place.root or ''}"
-            asking = answers.Asking(talk.id, lane)
-            await self._replacing.replace(job.payload, answers.settled(reply, asking, verdict))
-            if verdict == answers.FIXED:
-                await self._fixed(talk, reply, asking)
-        if verdict != answers.FIXED:
-            await self._say_for(job, talk, who, SAID_BY_BUTTON[verdict])
+        if reply is None:
+            await self._whisper(job.payload, job.id, _NOT_THEIRS)
+            return
+        await self._feed_back(inquiry, who, verdict)
+        lane = f"{talk.place.channel}:{talk.place.root or ''}"
+        asking = answers.Asking(talk.id, lane)
+        await self._replacing.replace(job.payload, answers.settled(reply, asking, verdict))
+        if verdict == answers.FIXED:
+            await self._tier_two.closed_by(talk, who, inquiry)
+            await self._fixed(talk, reply, asking)
+        else:
+            # Tapped twice it is said once.
+            await self._say_for(talk, who, SAID_BY_BUTTON[verdict], f"{inquiry}:{verdict}")
 
     async def _fixed(self, talk: Talk, reply: Reply, asking: answers.Asking) -> None:
         kit, key = self._kit, f"{reply.inquiry_id}:good"
@@ -165,11 +175,13 @@ class Tapping:
         thanks = plain("Thank you.", context(f"You said: *{label}*"))
         await self._replacing.replace(payload, thanks)
         if action == answers.BROKEN:
-            await self._say_for(job, talk, who, _BROKEN_WORDS)
+            await self._say_for(
+                talk, who, _BROKEN_WORDS, f"{value}:{action}:{job.payload['message_ts']}"
+            )
 
-    async def _say_for(self, job: Job, talk: Talk, who: Person, words: str) -> None:
-        """What a button says, in the conversation it belongs to."""
-        inquiry = inquiry_id(talk.place, job.id)
+    async def _say_for(self, talk: Talk, who: Person, words: str, key: str) -> None:
+        """What a button says, in the conversation it belongs to; once under its key."""
+        inquiry = inquiry_id(talk.place, key)
         said = Said(
             talk, who, inquiry, "9", words, is_private_place=talk.place.channel.startswith("D")
         )

@@ -6,6 +6,7 @@ from copilot.conversation import Reply
 from copilot.people import Person
 from integrations.jobs.port import Job, Steps
 from integrations.slack import triage_cards as cards
+from integrations.slack.client import SlackRefusedError
 from integrations.slack.ledger import Place, Talk
 from integrations.slack.message import Message, escaped, plain
 from integrations.slack.parts import Kit, Payload
@@ -13,6 +14,7 @@ from integrations.slack.people import Visitor
 from integrations.tickets.view import TicketView
 
 _NOT_YOURS = "Only the service desk can do that here."
+_CLOSED = ("resolved", "closed")
 _GONE = "I can't find that case any more. See the list of cases."
 
 
@@ -36,19 +38,32 @@ class TierTwo:
         if view is None or room is None:
             return
         key = _card_key(reply.ticket.id)
-        if await kit.ledger.post(key) is None:
-            await kit.poster.say(key, room, self._card(view, reply, talk))
+        root = await kit.ledger.post(key)
+        if root is None or root.ts is None:
+            try:
+                await kit.poster.say(key, room, self._card(view, reply, talk))
+            except SlackRefusedError as error:
+                # The case is at the desk; a wrong channel must not keep the employee waiting.
+                kit.helpdesk.counters.failure("slack.triage", error)
             return
         await self._refresh(view, talk.place.team, talk, reply)
-        root = await kit.ledger.post(key)
-        if root is not None and root.ts is not None and reply.handoff is not None:
+        if reply.handoff is not None:
             news = plain(f"More from the employee: {reply.handoff.summary}")
             thread = Place(room.team, room.channel, root.ts)
             await kit.poster.say(f"{reply.inquiry_id}:news", thread, news)
 
-    async def pass_on(self, talk: Talk, person: Person, words: str, *, key: str) -> None:
+    async def pass_on(
+        self,
+        talk: Talk,
+        person: Person,
+        words: str,
+        *,
+        key: str,
+        files: Sequence[dict[str, str]] = (),
+    ) -> None:
         """What an employee writes while a person talks with them."""
         kit = self._kit
+        words = "\n".join([words, *(f"{file['name']} {file['link']}" for file in files)]).strip()
         said = await self._kit.redacted(words or "(a file without words)", person.id)
         if talk.ticket is not None:
             now = kit.helpdesk.clock()
@@ -67,7 +82,7 @@ class TierTwo:
         if view is None:
             await self._whisper(payload, job.id, _GONE)
             return
-        talk = await self._kit.ledger.of_ticket(ticket)
+        talk = await self._kit.ledger.known(view.line.thread_id)
         action = str(payload["action"])
         if action == cards.CLAIM:
             await self._claim(job, payload, agent, view, talk)
@@ -89,8 +104,12 @@ class TierTwo:
         view = await self._kit.helpdesk.desk.ticket(about)
         if agent is None or view is None:
             self._kit.count("refused_submission", kind=modal)
+            team, member = str(payload["team"]), str(payload["user"])
+            direct = await self._kit.poster.direct(team, member)
+            told = plain(_NOT_YOURS if agent is None else _GONE)
+            await self._kit.poster.say(f"{job.id}:refused", direct, told)
             return
-        talk = await self._kit.ledger.of_ticket(about)
+        talk = await self._kit.ledger.known(view.line.thread_id)
         values = payload["values"]
         words = str(values.get("said") or "") if isinstance(values, dict) else ""
         queue = str(values.get("queue") or "") if isinstance(values, dict) else ""
@@ -103,6 +122,15 @@ class TierTwo:
         elif modal == cards.MISSING_MODAL:
             said = await self._kit.redacted(words, agent.id)
             await self.rate(job, agent, about, cards.MISSING, said)
+
+    async def closed_by(self, talk: Talk, person: Person, key: str) -> None:
+        """The employee says that it works: whoever had the conversation is done."""
+        if talk.ticket is None:
+            return
+        async with self._kit.turns.of(talk.id):
+            await self._kit.ledger.take(talk.id, None)
+        await self._beside(talk, f"{key}:closed", f"{person.name} says that it works now.")
+        await self._refresh_by_id(talk.ticket, talk.place.team, talk)
 
     async def rate(
         self, job: Job, agent: Person, ticket: str, verdict: str, note: str | None
@@ -128,9 +156,12 @@ class TierTwo:
         async with kit.turns.of(talk.id):
             known = await kit.ledger.known(talk.id)
             holder = known.taken_by if known else None
-            if holder is not None and holder != agent.id:
-                name = self._name(holder)
-                await self._whisper(payload, job.id, f"{name} has {ticket} already.")
+            if holder is not None:
+                name = "You have" if holder == agent.id else f"{self._name(holder)} has"
+                await self._whisper(payload, job.id, f"{name} {ticket} already.")
+                return
+            if view.line.status in _CLOSED:
+                await self._whisper(payload, job.id, f"{ticket} is resolved. Open it again first.")
                 return
             await kit.ledger.take(talk.id, agent.id)
             await self._set(view, "in_progress", job, agent)

@@ -20,7 +20,7 @@ from integrations.slack.tiertwo import TierTwo
 from integrations.store.database import Database
 
 _MEMBERS_KEPT = timedelta(minutes=10)
-_ADDRESSED = ("message", "edit", "command", "shortcut", "tap")
+_ADDRESSED = ("message", "edit", "command", "shortcut", "tap", "submission")
 
 
 class SlackWork:
@@ -53,32 +53,30 @@ class SlackWork:
         self._kit.count("given_up", kind=job.kind)
         if job.kind not in _ADDRESSED:
             return
-        payload = job.payload
-        team, member = str(payload["team"]), str(payload["user"])
-        numbers = self._kit.helpdesk.company.hotline_text()
-        told = (
-            "Something on our side is not working, so I can't answer this. The service desk has been told. "
-            f"If it is urgent, call: {numbers}"
-        )
-        await self._post(Place(team, member), told)
-        channel = self._kit.options.triage_channel
-        if channel is not None:
-            seen = f"A {job.kind} could not be worked on ({type(error).__name__}). Please look after this person."
-            words = plain(seen)
-            await self._kit.slack.call(
-                team,
-                "chat.postMessage",
-                channel=channel,
-                text=f"<@{member}>: {words.text}",
-            )
+        # Once, also when telling is tried again: the note of it is as durable as the job.
+        if await self._kit.inbox.put(Job(f"told-{job.id}", "late", {}), lane=f"told:{job.id}"):
+            await self._tell(job, error)
 
-    async def _post(self, place: Place, words: str) -> None:
+    async def _tell(self, job: Job, error: Exception) -> None:
+        team, member = str(job.payload["team"]), str(job.payload["user"])
+        numbers = self._kit.helpdesk.company.hotline_text()
+        channel = self._kit.options.triage_channel
+        seen = f"<@{member}>: a {job.kind} could not be worked on ({type(error).__name__}). Please look after them."
+        is_seen = channel is not None and await self._post(Place(team, channel), seen)
+        who = "The service desk has been told." if is_seen else "Please call the service desk."
+        told = f"Something on our side is not working, so I can't answer this. {who} If it is urgent, call: {numbers}"
+        await self._post(Place(team, member), plain(told).text)
+
+    async def _post(self, place: Place, text: str) -> bool:
+        """Say it without the store, which may be why; says whether it could be said."""
         try:
             await self._kit.slack.call(
-                place.team, "chat.postMessage", channel=place.channel, text=plain(words).text
+                place.team, "chat.postMessage", channel=place.channel, text=text
             )
         except OutageError as error:
             self._kit.helpdesk.counters.failure("slack", error)
+            return False
+        return True
 
     async def close(self) -> None:
         await self._kit.slack.close()

@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from integrations.sandbox.slack.faults import Fault
 from integrations.sandbox.slack.simulator import (
     GENERAL,
     GUEST,
     HELP,
     STRANGER,
     TRIAGE,
+    account,
 )
-from integrations.sandbox.slack.workspace import Message
+from integrations.sandbox.slack.workspace import Channel, Message
 from tests.serving import copy_of
 from tests.slack_stage import DANA, LENA, NIELS, OMAR, Stage, staged, until
 
@@ -201,11 +203,107 @@ async def test_a_mention_is_answered_in_its_thread_and_followed_there(stage: Sta
 
 
 async def test_what_concerns_an_account_is_shown_to_its_owner_alone(stage: Stage) -> None:
+    bot, member = stage.sim.space.bot, account("tom.becker")
+    await stage.sim.say(member, GENERAL, f"<@{bot}> {FOR_SOMEBODY_ELSE}")
+    answer = await stage.answered(member, GENERAL)
+    assert answer.only_for == member
+    assert answer.thread_ts is None, "Slack hides these in a thread that nobody has answered in"
+    await stage.sim.say(member, GENERAL, f"<@{bot}> what is the status of my case?")
+    status = await stage.answered(member, GENERAL, count=2)
+    assert status.only_for == member
+    await stage.sim.click(LENA, _card_of(stage, answer), "claim")
+    direct = stage.sim.direct(member)
+    told = await stage.answered(member, direct)
+    assert "Lena Vos has your case" in shown(told), "progress is said where it lasts"
+    await stage.sim.say(member, "", "she is at her desk now", thread=told.ts)
+    await stage.idle()
+    assert len(stage.sim.answers(member, direct)) == 1, "a person has the case here as well"
+    assert not any(m.text for m in stage.sim.answers(OMAR, GENERAL) if "T-2026" in m.text)
+
+
+async def test_an_edit_never_makes_a_private_answer_public(stage: Stage) -> None:
     bot = stage.sim.space.bot
-    said = await stage.sim.say(DANA, GENERAL, f"<@{bot}> {FOR_SOMEBODY_ELSE}")
-    answer = await stage.answered(DANA, GENERAL, thread=said.ts)
-    assert answer.only_for == DANA
-    assert not stage.sim.answers(OMAR, GENERAL, said.ts)
+    said = await stage.sim.say(NIELS, HELP, f"<@{bot}> how do i add the findme printer?")
+    public = await stage.answered(NIELS, HELP, thread=said.ts)
+    assert public.only_for is None
+    await stage.sim.edit(said, f"<@{bot}> {FOR_SOMEBODY_ELSE}")
+    await until(lambda: any("T-2026" in m.text for m in stage.sim.answers(NIELS, HELP)))
+    await stage.idle()
+    assert public not in stage.sim.space.channels[HELP].messages
+    assert not any("T-2026" in shown(m) for m in stage.sim.answers(OMAR, HELP))
+
+
+async def test_a_button_pressed_twice_is_one_attempt_and_one_answer(stage: Stage) -> None:
+    answer = await stage.told(OMAR, "how do i install the vpn client")
+    before = list(answer.blocks)
+    await stage.sim.click(OMAR, answer, "talk_to_human")
+    answer.blocks = before
+    await stage.sim.click(OMAR, answer, "talk_to_human")
+    await stage.idle()
+    assert len(stage.sim.answers(OMAR, answer.channel, answer.thread_ts)) == 2
+
+
+async def test_somebody_elses_button_is_refused_even_with_a_conversation_of_ones_own(
+    stage: Stage,
+) -> None:
+    bot = stage.sim.space.bot
+    said = await stage.sim.say(DANA, HELP, f"<@{bot}> how do i add the findme printer?")
+    answer = await stage.answered(DANA, HELP, thread=said.ts)
+    await stage.sim.say(OMAR, HELP, f"<@{bot}> and on a mac?", thread=said.ts)
+    await stage.idle()
+    await stage.sim.click(OMAR, answer, "still_stuck")
+    await until(
+        lambda: any("Only the person who asked" in m.text for m in stage.sim.answers(OMAR, HELP))
+    )
+
+
+async def test_what_fixed_itself_ends_a_persons_takeover(stage: Stage) -> None:
+    handed = await stage.told(OMAR, FOR_SOMEBODY_ELSE)
+    await stage.sim.click(LENA, _card_of(stage, handed), "claim")
+    await stage.answered(OMAR, handed.channel, thread=handed.thread_ts, count=2)
+    await stage.sim.click(OMAR, handed, "fixed")
+    await stage.idle()
+    count = len(stage.sim.answers(OMAR, handed.channel, handed.thread_ts))
+    await stage.sim.say(OMAR, "", "how do i add the findme printer", thread=handed.thread_ts)
+    await stage.answered(OMAR, handed.channel, thread=handed.thread_ts, count=count + 1)
+
+
+async def test_a_card_that_slack_did_not_take_comes_all_the_same(stage: Stage) -> None:
+    stage.sim.server.faults.append(Fault("chat.postMessage", "http_503"))
+    handed = await stage.told(OMAR, FOR_SOMEBODY_ELSE)
+    await stage.idle()
+    assert _card_of(stage, handed)
+
+
+async def test_a_shortcut_works_where_the_app_is_not_a_member(stage: Stage) -> None:
+    room = Channel("G0PRIVATE", "private", "group", {DANA, OMAR})
+    stage.sim.space.channels[room.id] = room
+    told = stage.sim.space.post(Message(stage.sim.space.stamp(), room.id, OMAR, VPN))
+    await stage.sim.shortcut(DANA, told, "get_it_help")
+    direct = stage.sim.direct(DANA)
+    await until(lambda: any(VPN in m.text for m in stage.sim.answers(DANA, direct)))
+    heading = [m for m in stage.sim.answers(DANA, direct) if VPN in m.text][-1]
+    await stage.answered(DANA, direct, thread=heading.ts, count=2)
+
+
+async def test_a_correction_and_files_reach_the_person_who_took_over(stage: Stage) -> None:
+    handed = await stage.told(OMAR, FOR_SOMEBODY_ELSE)
+    card = _card_of(stage, handed)
+    await stage.sim.click(LENA, card, "claim")
+    await stage.answered(OMAR, handed.channel, thread=handed.thread_ts, count=2)
+    picture = [{"name": "tag.png", "permalink": "https://files.example/tag.png"}]
+    said = await stage.sim.say(
+        OMAR, "", "the tag is LK-111", thread=handed.thread_ts, files=picture
+    )
+    await stage.idle()
+    await stage.sim.edit(said, "the tag is LK-222")
+    await stage.idle()
+    beside = " ".join(
+        shown(m) for m in stage.sim.space.channels[TRIAGE].messages if m.thread_ts == card.ts
+    )
+    assert "LK-111" in beside
+    assert "tag.png" in beside
+    assert "Correction: the tag is LK-222" in beside
 
 
 async def test_a_slash_command_is_answered_in_private(stage: Stage) -> None:

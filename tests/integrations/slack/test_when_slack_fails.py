@@ -124,7 +124,9 @@ async def test_events_out_of_order_are_each_answered_once(stage: Stage) -> None:
     for _, body in [*reversed(bodies), *bodies]:
         await stage.sim.wire.send("event", body)
     await stage.idle()
-    assert [len(stage.sim.answers(DANA, place, ts)) for ts, _ in bodies] == [1, 1, 1, 1]
+    for ts, _ in bodies:
+        said = stage.sim.answers(DANA, place, ts)
+        assert len([m for m in said if "takes longer" not in m.text]) == 1
 
 
 async def test_forged_stale_and_unreadable_requests_are_refused_and_counted(stage: Stage) -> None:
