@@ -2,10 +2,10 @@
 
 import sys
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 _SHIPPED_COMPANY = Path(__file__).parent / "sandbox"
 
@@ -111,15 +111,15 @@ class SlackSettings(BaseSettings):
     """Id of the channel where tier 2 gets a card for each handoff; without it there are no cards."""
     agents_group: str = "service_desk"
     """Directory group whose members may work on cases."""
-    private_categories: tuple[str, ...] = ()
-    """Topics whose answers only the asker sees in a channel; what names a person's own account, device
+    private_categories: Annotated[tuple[str, ...], NoDecode] = ()
+    """Topics, separated by commas, whose answers only the asker sees in a channel; what names a person's own account, device
     or case is private in any case."""
     late_seconds: float = Field(default=30.0, gt=0)
     """Who has no answer after this is told that it takes longer."""
     check_in_minutes: float = Field(default=15.0, gt=0)
     """How soon somebody in a hurry is asked whether it works now."""
-    follow_up_days: tuple[float, ...] = (1.0, 7.0)
-    """When it is asked whether it is still fine, in days after it was."""
+    follow_up_days: Annotated[tuple[float, ...], NoDecode] = (1.0, 7.0)
+    """When it is asked whether it is still fine, in days after it was, separated by commas."""
     call_seconds: float = Field(default=10.0, gt=0)
     """How long a call to Slack may take."""
     rate_retries: int = Field(default=2, ge=0)
@@ -133,6 +133,22 @@ class SlackSettings(BaseSettings):
     """Largest delivery that the ingress reads."""
     keep_days: float = Field(default=30.0, gt=0)
     """How long a finished job is remembered, and with it that its message was answered."""
+
+    @field_validator("private_categories", "follow_up_days", mode="before")
+    @classmethod
+    def _is_listed(cls, given: object) -> object:
+        if not isinstance(given, str):
+            return given
+        return tuple(part.strip() for part in given.split(",") if part.strip())
+
+    @field_validator("follow_up_days")
+    @classmethod
+    def _lies_ahead(cls, days: tuple[float, ...]) -> tuple[float, ...]:
+        if any(day <= 0 for day in days):
+            raise ValueError(
+                "COPILOT_SLACK_FOLLOW_UP_DAYS holds a day that is not ahead. Use numbers above 0, like 1,7."
+            )
+        return days
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

@@ -1,6 +1,7 @@
 """Slack beside the server: `copilot slack ingress`, and what `copilot serve` starts with it."""
 
 import asyncio
+import hashlib
 import os
 import signal
 import sys
@@ -13,6 +14,7 @@ import click
 import structlog
 import uvicorn
 from filelock import FileLock, Timeout
+from pydantic import SecretStr
 
 from copilot.errors import OutageError
 from integrations.commands.doctor import FOUND_FAULTS
@@ -39,8 +41,9 @@ _NICE = 5
 def ingress(home: Path | None) -> int:
     """Take Slack's deliveries until told to stop. Returns the exit code."""
     settings = Settings() if home is None else Settings(home=home)
-    with suppress(Timeout), _held(Home.at(settings.home)):
-        asyncio.run(_ingress(settings, SlackSettings()))
+    slack = SlackSettings()
+    with suppress(Timeout), _held(Home.at(settings.home), slack):
+        asyncio.run(_ingress(settings, slack))
         return 0
     raise HomeError(
         f"Another ingress takes Slack's deliveries for the home {settings.home}. Stop it first."
@@ -56,7 +59,7 @@ async def beside(app: App, settings: Settings, slack: SlackSettings) -> AsyncIte
     async with working(app, settings, slack):
         with suppress(OSError):
             os.nice(_NICE)
-        keeping = asyncio.create_task(_kept_running(Home.at(settings.home)))
+        keeping = asyncio.create_task(_kept_running(Home.at(settings.home), slack))
         try:
             yield
         finally:
@@ -105,12 +108,14 @@ async def working(app: App, settings: Settings, slack: SlackSettings) -> AsyncIt
         await inbox.close()
 
 
-async def _kept_running(home: Home) -> None:
+async def _kept_running(home: Home, slack: SlackSettings) -> None:
     """The ingress as a child; one that ends is started again.
 
     One that a worker before us started goes on taking deliveries when that worker dies, and is
-    simply kept.
+    simply kept, unless the settings are others by now.
     """
+    if _is_held(home) and _held_with(home) != _digest(slack):
+        await _end_ingress(home)
     command = [
         sys.executable,
         "-m",
@@ -132,14 +137,27 @@ async def _kept_running(home: Home) -> None:
 
 
 @contextmanager
-def _held(home: Home) -> Iterator[None]:
+def _held(home: Home, slack: SlackSettings) -> Iterator[None]:
     """Be the one ingress of a home, or `Timeout`."""
     with FileLock(home.ingress_lock, timeout=_GRACE_SECONDS):
-        home.ingress_pid.write_text(str(os.getpid()), "utf-8")
+        home.ingress_pid.write_text(f"{os.getpid()} {_digest(slack)}", "utf-8")
         try:
             yield
         finally:
             home.ingress_pid.unlink(missing_ok=True)
+
+
+def _held_with(home: Home) -> str:
+    """The digest of the settings that the home's ingress was started with."""
+    with suppress(OSError):
+        return home.ingress_pid.read_text("utf-8").partition(" ")[2]
+    return ""
+
+
+def _digest(slack: SlackSettings) -> str:
+    secrets = [getattr(slack, name) for name in sorted(type(slack).model_fields)]
+    shown = [s.get_secret_value() if isinstance(s, SecretStr) else str(s) for s in secrets]
+    return hashlib.sha256("\n".join(shown).encode()).hexdigest()[:16]
 
 
 def _is_held(home: Home) -> bool:
@@ -157,7 +175,8 @@ async def _end_ingress(home: Home) -> None:
         late = asyncio.get_running_loop().time() > deadline
         with suppress(OSError, ValueError):
             os.kill(
-                int(home.ingress_pid.read_text("utf-8")), signal.SIGKILL if late else signal.SIGTERM
+                int(home.ingress_pid.read_text("utf-8").split()[0]),
+                signal.SIGKILL if late else signal.SIGTERM,
             )
         await asyncio.sleep(_STEP_SECONDS)
 

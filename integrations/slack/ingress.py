@@ -22,6 +22,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.requests import ClientDisconnect
 
+from copilot.errors import OutageError
 from integrations.jobs.inbox import DbosInbox
 from integrations.slack.installing import INSTALL, REDIRECT, Installations
 from integrations.slack.listeners import Door, create_app
@@ -190,17 +191,22 @@ def _late(client: AsyncWebClient, options: IngressOptions) -> Any:
         f"If it can't wait, call: {options.hotline}"
     )
 
-    async def tell(payload: Mapping[str, object]) -> None:
+    token = options.installations.token() if options.installations else None
+
+    async def tell(payload: Mapping[str, object]) -> bool:
         channel, thread = str(payload.get("channel") or ""), payload.get("root")
+        is_direct = payload.get("where") == "direct"
         try:
-            if payload.get("where") == "direct":
-                await client.chat_postMessage(
-                    channel=channel, thread_ts=str(thread) if thread else None, text=words
-                )
-            else:
-                await client.chat_postMessage(channel=str(payload["user"]), text=words)
-        except (SlackApiError, aiohttp.ClientError, TimeoutError) as error:
+            await client.chat_postMessage(
+                token=await token(str(payload["team"])) if token else None,
+                channel=channel if is_direct else str(payload["user"]),
+                thread_ts=str(thread) if is_direct and thread else None,
+                text=words,
+            )
+        except (SlackApiError, OutageError, aiohttp.ClientError, TimeoutError) as error:
             structlog.get_logger("slack").error("slack.late_failed", kind=type(error).__name__)
+            return False
+        return True
 
     return tell
 

@@ -175,11 +175,16 @@ class Ledger:
         return [(row.agent, row.verdict, row.note) for row in rows]
 
     async def forget(self, person: str) -> None:
-        """Drop what is known of a person here. Ratings are work records and stay."""
+        """Drop what is known of a person here, but for a wish not to be asked.
+
+        Ratings are work records and stay.
+        """
 
         def work(db: Connection) -> None:
             db.execute(delete(slack_threads).where(slack_threads.c.person == person))
-            db.execute(delete(slack_people).where(slack_people.c.person == person))
+            # Who did not want to be asked is not asked again, whatever else is forgotten.
+            willing = slack_people.c.follow_up.is_(True)
+            db.execute(delete(slack_people).where(slack_people.c.person == person, willing))
 
         await self._database.write(work)
 

@@ -38,7 +38,13 @@ class SelfService:
                 f"{talk.place.channel}:{talk.place.root or ''}",
                 button(FORGET, "Yes, forget me", "yes", style="danger"),
             )
-            told = plain(_FORGET_WHAT, sure)
+            case = await self.open_case(talk.person)
+            stays = (
+                f"\nYour open case {case} stays, but nobody can reach you here about it."
+                if case
+                else ""
+            )
+            told = plain(f"{_FORGET_WHAT}{stays}", sure)
         elif wish == "data":
             await self._show_data(talk, inquiry)
             return

@@ -110,6 +110,8 @@ class TierTwo:
             await self._kit.poster.say(f"{job.id}:refused", direct, told)
             return
         talk = await self._kit.ledger.known(view.line.thread_id)
+        if talk is None:
+            await self._unreachable(job, view)
         values = payload["values"]
         words = str(values.get("said") or "") if isinstance(values, dict) else ""
         queue = str(values.get("queue") or "") if isinstance(values, dict) else ""
@@ -122,6 +124,13 @@ class TierTwo:
         elif modal == cards.MISSING_MODAL:
             said = await self._kit.redacted(words, agent.id)
             await self.rate(job, agent, about, cards.MISSING, said)
+
+    async def _unreachable(self, job: Job, view: TicketView) -> None:
+        """Tell the agent that nothing they do here reaches the employee."""
+        direct = await self._kit.poster.direct(str(job.payload["team"]), str(job.payload["user"]))
+        name = self._name(view.line.opened_by)
+        told = f"{name} can't be reached here about {view.line.id}: they asked to be forgotten. Use another way."
+        await self._kit.poster.say(f"{job.id}:unreachable", direct, plain(told))
 
     async def closed_by(self, talk: Talk, person: Person, key: str) -> None:
         """The employee says that it works: whoever had the conversation is done."""
@@ -150,6 +159,7 @@ class TierTwo:
     ) -> None:
         kit, ticket = self._kit, view.line.id
         if talk is None:
+            await self._unreachable(job, view)
             await self._set(view, "in_progress", job, agent)
             await self._refresh_by_id(ticket, str(job.payload["team"]), None)
             return
@@ -175,7 +185,11 @@ class TierTwo:
         kit, ticket = self._kit, view.line.id
         if talk is not None:
             async with kit.turns.of(talk.id):
+                known = await kit.ledger.known(talk.id)
                 await kit.ledger.take(talk.id, None)
+            if known is not None and known.taken_by not in (None, agent.id):
+                said = f"{agent.name} has handed {ticket} back; {self._name(str(known.taken_by))} had it."
+                await self._beside(talk, f"{job.id}:back", said)
         if view.line.status in ("resolved", "closed"):
             await self._set(view, "open", job, agent)
             told = f"Your case {ticket} is open again with {view.line.queue}."

@@ -7,13 +7,13 @@ from typing import Protocol
 
 import structlog
 
-from integrations.jobs.port import Inbox, Job
+from integrations.jobs.port import Job
 
-Tell = Callable[[Mapping[str, object]], Awaitable[None]]
-"""Says in Slack, at the place of a job's payload, that it takes longer."""
+Tell = Callable[[Mapping[str, object]], Awaitable[bool]]
+"""Says in Slack, at the place of a job's payload, that it takes longer; whether it could be said."""
 
 
-class Pending(Inbox, Protocol):
+class Pending(Protocol):
     async def unfinished(self, jobs: Sequence[str]) -> frozenset[str]: ...
 
 
@@ -47,13 +47,8 @@ class Watch:
             return
         waiting = await self._inbox.unfinished([job.id for job in late])
         for job in late:
-            if job.id in waiting:
-                await self._say(job)
-            self._expected.pop(job.id, None)
-
-    async def _say(self, job: Job) -> None:
-        """Once, also when this process starts again: the note of it is as durable as the job."""
-        note = Job(f"late-{job.id}", "late", {})
-        if await self._inbox.put(note, lane=f"late:{job.id}"):
-            structlog.get_logger("slack").warning("slack.late", kind=job.kind)
-            await self._tell(job.payload)
+            if job.id not in waiting:
+                self._expected.pop(job.id, None)
+            elif await self._tell(job.payload):
+                structlog.get_logger("slack").warning("slack.late", kind=job.kind)
+                self._expected.pop(job.id, None)

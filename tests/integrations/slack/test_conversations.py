@@ -444,3 +444,25 @@ def _card_of(stage: Stage, handed: Message) -> Message:
     ticket = handed_ticket(handed)
     cards = stage.sim.space.channels[TRIAGE].messages
     return next(m for m in cards if m.thread_ts is None and f"*{ticket}*" in shown(m))
+
+
+async def test_a_forgotten_persons_agent_is_told_and_the_opt_out_stays(stage: Stage) -> None:
+    member = account("harriet.cole")
+    await stage.told(member, "stop asking me")
+    handed = await stage.told(member, FOR_SOMEBODY_ELSE)
+    card = _card_of(stage, handed)
+    sure = await stage.told(member, "forget me")
+    assert handed_ticket(handed) in shown(sure), "the open case is named before"
+    await stage.sim.click(member, sure, "forget_me")
+    await stage.idle()
+    await stage.sim.click(LENA, card, "ask_employee")
+    await stage.sim.submit(LENA, {"said": "Which phone?"})
+    direct = stage.sim.direct(LENA)
+    await until(lambda: any("can't be reached" in m.text for m in stage.sim.answers(LENA, direct)))
+    answer = await stage.told(member, "how do i add the findme printer")
+    await stage.idle()
+    known = await stage.app.journal.recent_threads(
+        "harriet.cole", stage.app.clock().replace(year=2020), 9
+    )
+    assert len(known) == 1, "only what came after"
+    assert answer.blocks

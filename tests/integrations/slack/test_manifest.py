@@ -78,3 +78,14 @@ async def test_the_doctor_says_what_to_mend(
         doubts = Doubts("socket", sim.api_url, setup.bot_token, setup.app_token, TRIAGE, None)
         found = [finding async for finding in findings(doubts._replace(**changes))]
     assert any(finding.level == level and said in finding.text for finding in found), found
+
+
+def test_lists_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COPILOT_SLACK_FOLLOW_UP_DAYS", "2, 14")
+    monkeypatch.setenv("COPILOT_SLACK_PRIVATE_CATEGORIES", "mfa,password_reset")
+    settings = SlackSettings()
+    assert settings.follow_up_days == (2.0, 14.0)
+    assert settings.private_categories == ("mfa", "password_reset")
+    monkeypatch.setenv("COPILOT_SLACK_FOLLOW_UP_DAYS", "-1")
+    with pytest.raises(ValidationError, match="above 0"):
+        SlackSettings()
