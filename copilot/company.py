@@ -69,4 +69,9 @@ class CompanyFacts:
         return self.choices[label]
 
     def hotline_text(self) -> str:
-        return ", ".join(f"{region} {number}" for region, number in self.hotline.items())
+        return numbers_of(self.hotline)
+
+
+def numbers_of(hotline: Mapping[str, str]) -> str:
+    """Telephone numbers by region, as employees read them."""
+    return ", ".join(f"{region} {number}" for region, number in hotline.items())

@@ -9,7 +9,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol, cast
-from weakref import WeakValueDictionary
 
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -30,6 +29,7 @@ from copilot.conversation import (
 from copilot.errors import CopilotError, InquiryError, UnknownUserError
 from copilot.given import given_to
 from copilot.graph import Graph
+from copilot.locks import Locks
 from copilot.people import Person
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
@@ -93,7 +93,7 @@ class Copilot:
         self._digest = digest
         self._telemetry = telemetry
         self._limits = limits or Limits()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._locks = Locks()
 
     async def ask(
         self,
@@ -121,7 +121,7 @@ class Copilot:
         begun = await self._journal.begin(clean, text_hash=digest)
         if isinstance(begun, Stored):
             return begun.reply
-        async with self._lock(begun.thread_id):
+        async with self._locks.of(begun.thread_id):
             if isinstance(begun, Unfinished):
                 # A twin of this call may have finished while this one waited for the lock.
                 again = await self._journal.begin(clean, text_hash=digest)
@@ -146,7 +146,7 @@ class Copilot:
         other = copy(self)
         other._graph, other._journal, other._desk = graph, journal, desk  # noqa: SLF001  # its twin
         other._directory = directory or self._directory  # noqa: SLF001  # its twin
-        other._locks = WeakValueDictionary()  # noqa: SLF001  # its twin
+        other._locks = Locks()  # noqa: SLF001  # its twin
         return other
 
     async def as_kept(self, inquiry: Inquiry) -> Inquiry:
@@ -175,7 +175,7 @@ class Copilot:
             person = self._directory.person(inquiry.user)
             if person is None or inquiry.thread is None:
                 continue
-            async with self._lock(inquiry.thread):
+            async with self._locks.of(inquiry.thread):
                 asked = Asked(inquiry=inquiry, thread_id=inquiry.thread, person=person)
                 await self._turn(asked, time.perf_counter())
         for planned in await self._journal.unopened():
@@ -292,12 +292,6 @@ class Copilot:
             "history": tuple(history),
         }
         return inquiry.model_copy(update=texts), redacted
-
-    def _lock(self, thread_id: str) -> asyncio.Lock:
-        lock = self._locks.get(thread_id)
-        if lock is None:
-            lock = self._locks[thread_id] = asyncio.Lock()
-        return lock
 
 
 def known_person(user: str, directory: Directory) -> Person:

@@ -13,7 +13,7 @@ from pydantic import SecretStr
 
 from integrations.commands.failures import OUTAGE, USAGE
 from integrations.commands.serve import LAST_PORT, Server, address_of, listen, why_not
-from integrations.commands.slack import ingress_options, working
+from integrations.commands.slack import ingress_options, serving, working
 from integrations.home import Home
 from integrations.progress import Progress
 from integrations.sandbox.slack.simulator import TRIAGE, Setup, Simulator, running
@@ -25,7 +25,6 @@ from integrations.wiring import App, open_app
 FOLDER = "demo-slack"
 """The demo's own home, below the home: it shares no case with the product."""
 _HOST = "127.0.0.1"
-_GRACE_SECONDS = 2
 
 
 def demo(port: int, home: Path | None) -> int:
@@ -63,17 +62,9 @@ async def _product(
     """The worker, running, and the server that takes what the simulator sends."""
     slack = _slack_settings(setup, simulator)
     async with working(app, settings, slack), opened(ingress_options(settings, slack)) as ingress:
-        config = uvicorn.Config(
-            ingress.site(),
-            access_log=False,
-            log_config=None,
-            log_level="error",
-            server_header=False,
-            ws="none",
-            lifespan="off",
-            timeout_graceful_shutdown=_GRACE_SECONDS,
+        yield Server(
+            serving(ingress), partial(_greet, simulator.server.url, examples_of(app.company))
         )
-        yield Server(config, partial(_greet, simulator.server.url, examples_of(app.company)))
 
 
 def _slack_settings(setup: Setup, simulator: Simulator) -> SlackSettings:

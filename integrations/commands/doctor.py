@@ -47,8 +47,13 @@ def doctor(home: Path | None, port: int | None) -> int:
     for name, check in _CHECKS:
         for line in _checked(check, settings):
             failed |= line.level == "fail"
-            click.echo(plain(f"{line.level:<4}  {name:<9} {line.text}"))
+            say_line(line.level, name, line.text)
     return FOUND_FAULTS if failed else 0
+
+
+def say_line(level: Level, name: str, text: str) -> None:
+    """One finding, as every doctor prints it."""
+    click.echo(plain(f"{level:<4}  {name:<9} {text}"))
 
 
 def _checked(check: Check, settings: Settings) -> Iterator[Line]:

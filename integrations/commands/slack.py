@@ -9,16 +9,16 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
-import click
 import structlog
 import uvicorn
 from filelock import FileLock, Timeout
 from pydantic import SecretStr
 
+from copilot.company import numbers_of
 from copilot.errors import OutageError
-from integrations.commands.doctor import FOUND_FAULTS
-from integrations.commands.failures import plain
+from integrations.commands.doctor import FOUND_FAULTS, say_line
 from integrations.company import load_company
 from integrations.home import Home, HomeError
 from integrations.jobs.inbox import DbosInbox
@@ -190,41 +190,46 @@ async def _ingress(settings: Settings, slack: SlackSettings) -> None:
 
 
 async def _serve(door: Ingress, slack: SlackSettings) -> None:
-    config = uvicorn.Config(
+    await uvicorn.Server(serving(door, host=slack.host, port=slack.port)).serve()
+
+
+def serving(door: Ingress, **where: Any) -> uvicorn.Config:
+    """How the ingress is served; `where` is its host and port, unless it is given a socket."""
+    return uvicorn.Config(
         door.site(),
-        host=slack.host,
-        port=slack.port,
+        **where,
         access_log=False,
         log_config=None,
         log_level="error",
         server_header=False,
         ws="none",
+        lifespan="off",
         timeout_graceful_shutdown=round(_GRACE_SECONDS),
     )
-    await uvicorn.Server(config).serve()
 
 
 def ingress_options(settings: Settings, slack: SlackSettings) -> IngressOptions:
     if slack.transport == "off":
         raise OutageError("Slack is off. Set COPILOT_SLACK_TRANSPORT to http or socket.")
     home, company = Home.at(settings.home), load_company(settings.company_dir)
-    hotline = "; ".join(
-        f"{site}: {number}" for site, number in company.company.security_hotline.items()
-    )
     return IngressOptions(
         jobs_url=home.jobs_url,
-        signing_secret=slack.signing_secret.get_secret_value() if slack.signing_secret else "",
-        bot_token=slack.bot_token.get_secret_value() if slack.bot_token else "",
-        app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+        signing_secret=_plain(slack.signing_secret) or "",
+        bot_token=_plain(slack.bot_token) or "",
+        app_token=_plain(slack.app_token),
         base_url=slack.api_url,
         queues=tuple(company.queues),
-        hotline=hotline,
+        hotline=numbers_of(company.company.security_hotline),
         late_seconds=slack.late_seconds,
         max_body_bytes=slack.max_body_bytes,
         call_seconds=slack.call_seconds,
         installations=_installations(home, slack),
-        client_secret=slack.client_secret.get_secret_value() if slack.client_secret else None,
+        client_secret=_plain(slack.client_secret),
     )
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret else None
 
 
 def _installations(home: Home, slack: SlackSettings) -> Installations | None:
@@ -235,7 +240,7 @@ def _token(home: Home, slack: SlackSettings) -> Token:
     installed = _installations(home, slack)
     if installed is not None:
         return installed.token()
-    return one_workspace(slack.bot_token.get_secret_value() if slack.bot_token else "")
+    return one_workspace(_plain(slack.bot_token) or "")
 
 
 def _options(slack: SlackSettings) -> Options:
@@ -255,7 +260,7 @@ def doctor() -> int:
     failed = False
     for finding in asyncio.run(_found(slack)):
         failed |= finding.level == "fail"
-        click.echo(plain(f"{finding.level:<4}  {finding.name:<9} {finding.text}"))
+        say_line(finding.level, finding.name, finding.text)
     return FOUND_FAULTS if failed else 0
 
 
@@ -263,8 +268,8 @@ async def _found(slack: SlackSettings) -> list[Finding]:
     doubts = Doubts(
         transport=slack.transport,
         base_url=slack.api_url,
-        bot_token=slack.bot_token.get_secret_value() if slack.bot_token else "",
-        app_token=slack.app_token.get_secret_value() if slack.app_token else None,
+        bot_token=_plain(slack.bot_token) or "",
+        app_token=_plain(slack.app_token),
         triage_channel=slack.triage_channel,
         ingress_url=f"http://{slack.host}:{slack.port}" if slack.transport == "http" else None,
     )

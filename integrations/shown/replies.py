@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from copilot.company import CompanyFacts
 from copilot.conversation import Citation, Handoff, Reply
+from copilot.record import ThreadSummary
 from integrations.shown.text import Block, blocks
 
 _NAMES = {"os": "system"}
@@ -41,9 +43,29 @@ class ReplyCard:
 
 
 def reply_card(reply: Reply, outcome: str | None = None) -> ReplyCard:
-    """The lines that name a source are left out: the page shows the sources by themselves."""
-    lines = [line for line in reply.text.splitlines() if not _names_a_source(line, reply)]
-    return ReplyCard(reply, blocks("\n".join(lines)), _sources(reply.citations), outcome)
+    """The sources are shown by themselves."""
+    return ReplyCard(
+        reply, blocks(text_without_sources(reply)), sources_of(reply.citations), outcome
+    )
+
+
+def text_without_sources(reply: Reply) -> str:
+    """The text but for the lines that name a source."""
+    lines = reply.text.splitlines()
+    return "\n".join(line for line in lines if not _names_a_source(line, reply))
+
+
+def topic_title(category: str, subcategory: str | None, company: CompanyFacts) -> str:
+    """A topic as employees call it."""
+    return company.choices.get(f"{category}.{subcategory}") or words(category)
+
+
+def thread_title(thread: ThreadSummary, company: CompanyFacts) -> str:
+    """What a conversation is about."""
+    # Before a question is answered, and when it was declined, the topic is a guess.
+    if thread.disposition not in ("answer", "escalate") or thread.category is None:
+        return "Question to IT"
+    return topic_title(thread.category, thread.subcategory, company)
 
 
 def status_words(status: str) -> str:
@@ -77,7 +99,7 @@ def _names_a_source(line: str, reply: Reply) -> bool:
     )
 
 
-def _sources(citations: Iterable[Citation]) -> tuple[Source, ...]:
+def sources_of(citations: Iterable[Citation]) -> tuple[Source, ...]:
     found: dict[str, list[Citation]] = {}
     for citation in citations:
         known = found.setdefault(citation.article_id, [])

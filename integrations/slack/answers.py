@@ -5,7 +5,13 @@ from datetime import datetime
 
 from copilot.conversation import Handoff, Reply
 from integrations.shown.moments import day, moment
-from integrations.shown.replies import Source, facts_of, missing_words, reply_card
+from integrations.shown.replies import (
+    Source,
+    facts_of,
+    missing_words,
+    sources_of,
+    text_without_sources,
+)
 from integrations.slack.message import (
     Block,
     Message,
@@ -65,7 +71,7 @@ class Asking:
 
 def messages_of(reply: Reply, asking: Asking) -> list[Message]:
     """A reply as one message, or several where it is long; the last carries sources and buttons."""
-    text = _brief(reply) if asking.is_brief else _without_sources(reply)
+    text = _brief(reply) if asking.is_brief else text_without_sources(reply)
     if asking.unread_files:
         text = f"{text}\n{_about_files(asking.unread_files, reply)}"
     pieces = parts(text)
@@ -75,7 +81,7 @@ def messages_of(reply: Reply, asking: Asking) -> list[Message]:
 
 def settled(reply: Reply, asking: Asking, verdict: str) -> Message:
     """The last message of a reply after a tap: no buttons of the outcome, but what was said."""
-    piece = parts(_brief(reply) if asking.is_brief else _without_sources(reply))[-1]
+    piece = parts(_brief(reply) if asking.is_brief else text_without_sources(reply))[-1]
     told = context(f"You said: *{LABELS[verdict]}*")
     return plain(piece, *_sources(reply), told)
 
@@ -92,7 +98,7 @@ def was_it_good(reply: Reply, asking: Asking) -> Message:
 
 def shared(reply: Reply) -> Message:
     """An answer that its reader chose to show to everybody: without the case behind it."""
-    return plain(_without_sources(reply), *_sources(reply), context(_LABEL))
+    return plain(text_without_sources(reply), *_sources(reply), context(_LABEL))
 
 
 def follow_up(talk: str, lane: str, inquiry: str, title: str) -> Message:
@@ -181,24 +187,34 @@ def _handed_over(reply: Reply, handoff: Handoff, asking: Asking) -> list[Block]:
 
 
 def _preview(handoff: Handoff) -> list[str]:
-    facts = [f"{name}: {value}" for name, value in facts_of(handoff) if value is not None]
     steps = [f"{step.step} ({step.outcome})" for step in handoff.attempted_steps]
-    lines = [escaped(handoff.summary[:_PREVIEW_CHARS])]
-    if facts:
-        lines.append(f"_Known:_ {escaped(', '.join(facts))}")
+    lines = [escaped(handoff.summary[:_PREVIEW_CHARS]), *known_facts(handoff)]
     if steps:
         lines.append(f"_Tried:_ {escaped('; '.join(steps)[:_PREVIEW_CHARS])}")
-    if handoff.error_messages:
-        lines.append(f"_Errors:_ {escaped('; '.join(handoff.error_messages)[:_PREVIEW_CHARS])}")
-    if handoff.missing:
-        lines.append(f"_Not known:_ {escaped(', '.join(missing_words(handoff.missing)))}")
+    lines += errors_and_gaps(handoff)
     if handoff.redactions:
         lines.append(f"_Taken out of your words:_ {handoff.redactions} (secrets, personal data)")
     return lines
 
 
+def known_facts(handoff: Handoff) -> list[str]:
+    """What is known of the environment, as one line or none."""
+    facts = [f"{name}: {value}" for name, value in facts_of(handoff) if value is not None]
+    return [f"_Known:_ {escaped(', '.join(facts))}"] if facts else []
+
+
+def errors_and_gaps(handoff: Handoff) -> list[str]:
+    """The error messages, and what is not known: a line each, where there are any."""
+    lines = []
+    if handoff.error_messages:
+        lines.append(f"_Errors:_ {escaped('; '.join(handoff.error_messages)[:_PREVIEW_CHARS])}")
+    if handoff.missing:
+        lines.append(f"_Not known:_ {escaped(', '.join(missing_words(handoff.missing)))}")
+    return lines
+
+
 def _sources(reply: Reply) -> list[Block]:
-    found = reply_card(reply).sources
+    found = sources_of(reply.citations)
     return [context(*map(_source, found[:10]))] if found else []
 
 
@@ -215,21 +231,9 @@ def _confidence(share: float) -> str:
     )
 
 
-def _without_sources(reply: Reply) -> str:
-    """The text without the lines that name a source: those are shown by themselves."""
-    named = [
-        (source.title, source.article_id, source.reviewed_on)
-        for source in reply_card(reply).sources
-    ]
-    lines = reply.text.splitlines()
-    return "\n".join(
-        line for line in lines if not any(all(part in line for part in each) for each in named)
-    )
-
-
 def _brief(reply: Reply) -> str:
     """The first words and the numbered steps: no list of causes, no remarks around."""
-    lines = [line for line in _without_sources(reply).splitlines() if line.strip()]
+    lines = [line for line in text_without_sources(reply).splitlines() if line.strip()]
     steps = [line for line in lines if line.lstrip()[:1].isdigit()]
     if reply.handoff is not None or not steps:
         return "\n".join(lines)

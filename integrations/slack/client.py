@@ -11,8 +11,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 
 from copilot.errors import OutageError
 
+_UNREADABLE = "unreadable_answer"
 _LOST = frozenset({"ratelimited", "internal_error", "fatal_error", "service_unavailable",
-                   "request_timeout", "team_added_to_org"})  # fmt: skip
+                   "request_timeout", "team_added_to_org", _UNREADABLE})  # fmt: skip
 """Errors of the moment: the same call may work later."""
 _SERVER_ERROR = 500
 _RESPONSES = "hooks.slack.com"
@@ -127,11 +128,16 @@ def _form(given: Mapping[str, object]) -> dict[str, str]:
     return {k: str(v).lower() if isinstance(v, bool) else str(v) for k, v in given.items()}
 
 
+def code_of(error: SlackApiError) -> str:
+    """Slack's own word for what was wrong."""
+    data = getattr(error.response, "data", None)
+    return str(data.get("error")) if isinstance(data, dict) else _UNREADABLE
+
+
 def _told(method: str, error: SlackApiError) -> OutageError:
     response = error.response
     status = int(getattr(response, "status_code", 0) or 0)
-    data = getattr(response, "data", None)
-    code = str(data.get("error") if isinstance(data, dict) else "unreadable_answer")
-    if status >= _SERVER_ERROR or code in _LOST or not isinstance(data, dict):
+    code = code_of(error)
+    if status >= _SERVER_ERROR or code in _LOST:
         return SlackUnavailableError(f"Slack could not do {method} now ({status}, {code}).")
     return SlackRefusedError(method, code)

@@ -9,6 +9,7 @@ import yaml
 from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 
+from integrations.slack.client import code_of
 from integrations.slack.installing import SCOPES
 from integrations.slack.listeners import COMMAND, EVENTS, SHORTCUT
 
@@ -141,6 +142,5 @@ async def _of_ingress(session: aiohttp.ClientSession, url: str) -> Finding:
 def _why(error: BaseException, url: str) -> str:
     if not isinstance(error, SlackApiError):
         return f"Slack can't be reached at {url} ({type(error).__name__}). Check the network and the address."
-    data = getattr(error.response, "data", None)
-    code = str(data.get("error")) if isinstance(data, dict) else "unreadable_answer"
+    code = code_of(error)
     return f"{_MEND.get(code, 'Slack refused.')} ({code})"

@@ -11,7 +11,6 @@ from integrations.tickets.view import TicketLine
 
 FOLLOW_UPS_ON, FOLLOW_UPS_OFF, MY_DATA = "follow_ups_on", "follow_ups_off", "my_data"
 _MOST = 12
-_CLOSED = ("resolved", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +26,8 @@ class Past:
 
 def home_view(name: str, past: Sequence[Past], now: datetime, *, follow_up: bool) -> Block:
     """The Home tab of one person."""
-    open_cases = [
-        (each, each.ticket) for each in past if each.ticket and each.ticket.status not in _CLOSED
-    ]
-    others = [each for each in past if not each.ticket or each.ticket.status in _CLOSED]
+    open_cases = [(each, each.ticket) for each in past if each.ticket and not each.ticket.is_closed]
+    others = [each for each in past if not each.ticket or each.ticket.is_closed]
     blocks: list[Block] = [
         {"type": "header", "text": {"type": "plain_text", "text": f"Hello {name}"[:150]}},
         section(

@@ -10,7 +10,10 @@ from typing import Any
 
 Body = Mapping[str, Any]
 
-IGNORED_SUBTYPES = frozenset({"bot_message", "channel_join", "channel_leave", "channel_topic"})
+ADDRESSED = frozenset({"message", "edit", "command", "shortcut", "tap", "submission"})
+"""Kinds of which somebody waits to hear."""
+_TOLD_SUBTYPES = ("", "file_share", "thread_broadcast")
+"""Of the many subtypes those that are a person's own words."""
 _MOST_FILES = 10
 _MOST_CHARS = 40_000
 """The longest text that Slack itself lets pass."""
@@ -48,7 +51,6 @@ def of_command(body: Body, seal: str) -> Arrival:
         "user": user,
         "channel": channel,
         "text": _whole(body.get("text")).strip(),
-        "response_url": str(body.get("response_url") or ""),
         "ts": seal,
     }
     return Arrival("command", f"command-{seal}", f"{payload['team']}:command:{user}", payload)
@@ -64,8 +66,6 @@ def of_shortcut(body: Body, seal: str) -> Arrival:
         "ts": str(message.get("ts") or body.get("message_ts") or ""),
         "thread_ts": str(message.get("thread_ts") or message.get("ts") or ""),
         "text": _whole(message.get("text")),
-        "author": str(message.get("user") or ""),
-        "response_url": str(body.get("response_url") or ""),
     }
     return Arrival("shortcut", f"shortcut-{seal}", f"{payload['team']}:shortcut:{user}", payload)
 
@@ -83,9 +83,6 @@ def of_tap(body: Body, seal: str) -> Arrival | None:
         "user": user,
         "channel": str(holder.get("channel_id") or (body.get("channel") or {}).get("id") or ""),
         "message_ts": str(holder.get("message_ts") or ""),
-        "thread_ts": str(
-            holder.get("thread_ts") or (body.get("message") or {}).get("thread_ts") or ""
-        ),
         "is_ephemeral": bool(holder.get("is_ephemeral")),
         "action": said,
         "value": chosen_value(action),
@@ -148,9 +145,7 @@ def _message(event: Body) -> dict[str, Any] | None:
         return _changed(event)
     if subtype == "message_deleted":
         return _deleted(event)
-    if event.get("bot_id") or not event.get("user") or subtype in IGNORED_SUBTYPES:
-        return None
-    if subtype and subtype not in ("file_share", "thread_broadcast"):
+    if event.get("bot_id") or not event.get("user") or subtype not in _TOLD_SUBTYPES:
         return None
     direct = event.get("channel_type") == "im"
     if not direct and not event.get("thread_ts"):

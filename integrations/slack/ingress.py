@@ -76,10 +76,7 @@ class Ingress:
         async def deliver(request: Request) -> Response:
             refused = await self._refusal(request, verifier)
             if refused is not None:
-                status, why = refused
-                self.refused[why] = self.refused.get(why, 0) + 1
-                structlog.get_logger("slack").warning("slack.refused", kind=why, http_status=status)
-                return Response(status_code=status)
+                return self._refuse(*refused)
             return await self._handled(handler, request)
 
         if self.options.installations is not None:
@@ -106,10 +103,13 @@ class Ingress:
         try:
             return await handler.handle(request)
         except Exception as error:  # noqa: BLE001  # the edge: signed, and still not readable
-            self.refused["unreadable"] = self.refused.get("unreadable", 0) + 1
-            kind = type(error).__name__
-            structlog.get_logger("slack").warning("slack.refused", kind=kind, http_status=400)
-            return Response(status_code=400)
+            return self._refuse(400, type(error).__name__)
+
+    def _refuse(self, status: int, why: str) -> Response:
+        """Counted and logged; its sender hears nothing but the status."""
+        self.refused[why] = self.refused.get(why, 0) + 1
+        structlog.get_logger("slack").warning("slack.refused", kind=why, http_status=status)
+        return Response(status_code=status)
 
     async def listen(self) -> None:
         """The socket door: until cancelled. Slack sends again what is not acknowledged."""

@@ -20,6 +20,22 @@ class Place:
     channel: str
     root: str | None = None
 
+    @property
+    def lane(self) -> str:
+        """Where what happens here is worked on in order; the buttons of a message carry it."""
+        return f"{self.channel}:{self.root or ''}"
+
+    @classmethod
+    def of_lane(cls, team: str, lane: str) -> "Place":
+        """The place that a button's lane names."""
+        channel, _, root = lane.partition(":")
+        return cls(team, channel, root or None)
+
+    @property
+    def is_direct(self) -> bool:
+        """Whether only one person and the copilot are there."""
+        return self.channel.startswith("D")
+
 
 @dataclass(frozen=True, slots=True)
 class Talk:
@@ -96,11 +112,6 @@ class Ledger:
         other = await self.talk(place, talk.member, talk.person)
         known = await self.known(talk.id) or talk
         await self._change(other.id, ticket=known.ticket, taken_by=known.taken_by)
-
-    async def of_person(self, person: str) -> Sequence[Talk]:
-        query = select(slack_threads).where(slack_threads.c.person == person)
-        rows = await self._database.read(lambda db: db.execute(query).all())
-        return [_talk(row) for row in rows]
 
     async def set_ticket(self, name: str, ticket: str) -> None:
         await self._change(name, ticket=ticket)

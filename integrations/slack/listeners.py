@@ -21,7 +21,9 @@ from slack_sdk.web.async_client import AsyncWebClient
 from integrations.jobs.port import Inbox, Job, JobsUnavailableError
 from integrations.slack import triage_cards as cards
 from integrations.slack.answers import ADD_LINE
+from integrations.slack.client import code_of
 from integrations.slack.incoming import (
+    ADDRESSED,
     Arrival,
     of_command,
     of_event,
@@ -47,7 +49,6 @@ MODALS = (
     cards.ADD_MODAL, cards.ASK_MODAL, cards.RESOLVE_MODAL, cards.REASSIGN_MODAL, cards.MISSING_MODAL,
 )  # fmt: skip
 _OK, _UNAVAILABLE = 200, 503
-_ADDRESSED = frozenset({"message", "edit", "command", "shortcut", "tap", "submission"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ class Door:
         structlog.get_logger("slack").info(
             "slack.arrived" if is_new else "slack.redelivered", kind=arrival.kind
         )
-        if is_new and arrival.kind in _ADDRESSED:
+        if is_new and arrival.kind in ADDRESSED:
             self.watch.expect(job)
 
 
@@ -175,7 +176,7 @@ async def _open_modal(body: Mapping[str, Any], client: AsyncWebClient, door: Doo
     try:
         await client.views_open(trigger_id=str(body.get("trigger_id") or ""), view=view)
     except SlackApiError as error:
-        structlog.get_logger("slack").warning("slack.modal_failed", kind=_code(error))
+        structlog.get_logger("slack").warning("slack.modal_failed", kind=code_of(error))
 
 
 async def _on_error(error: Exception, _context: AsyncBoltContext) -> BoltResponse:
@@ -194,11 +195,6 @@ def _failed(error: BaseException) -> None:
 
 def _seal(request: AsyncBoltRequest, body: Mapping[str, Any]) -> str:
     return seal_of(request.headers, body)
-
-
-def _code(error: SlackApiError) -> str:
-    data = getattr(error.response, "data", None)
-    return str(data.get("error")) if isinstance(data, dict) else "unreadable_answer"
 
 
 def _quiet() -> logging.Logger:

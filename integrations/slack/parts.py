@@ -1,42 +1,25 @@
 """What the work of Slack's jobs is done with."""
 
-import asyncio
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
-from weakref import WeakValueDictionary
 
 import structlog
 
 from copilot.conversation import MAX_TEXT_CHARS, Inquiry
 from copilot.errors import OutageError
+from copilot.locks import Locks
 from copilot.people import Person
 from integrations.clock import Clock, wall_clock
 from integrations.jobs.port import Inbox
 from integrations.slack.client import Slack, SlackRefusedError
 from integrations.slack.ledger import Ledger, Place, Talk
-from integrations.slack.message import Message, context
+from integrations.slack.message import Message, context, plain
 from integrations.slack.people import Members, Visitor
 from integrations.slack.posting import Poster
 from integrations.slack.runtime import Helpdesk, Options
 
 Payload = Mapping[str, Any]
-
-
-class Turns:
-    """One thing at a time in a conversation: what is posted is decided and posted in one go."""
-
-    def __init__(self) -> None:
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-
-    @asynccontextmanager
-    async def of(self, talk: str) -> AsyncIterator[None]:
-        lock = self._locks.get(talk)
-        if lock is None:
-            lock = self._locks[talk] = asyncio.Lock()
-        async with lock:
-            yield
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +33,8 @@ class Kit:
     members: Members
     inbox: Inbox
     options: Options
-    turns: Turns = field(default_factory=Turns)
+    turns: Locks = field(default_factory=Locks)
+    """One thing at a time in a conversation: what is posted is decided and posted in one go."""
     now: Clock = wall_clock
     """The time by which jobs wait; the helpdesk's own may stand on the day of a demonstration."""
 
@@ -74,13 +58,18 @@ class Kit:
         What began in a channel goes on between the two of us: what one person sees in a channel
         is gone when they were away.
         """
-        if talk.place.channel.startswith("D"):
+        if talk.place.is_direct:
             await self.poster.say(key, talk.place, message)
             return
         direct = await self.poster.direct(talk.place.team, talk.member)
         about = context(f"About your conversation in <#{talk.place.channel}>")
         root = await self.poster.say(key, direct, message.with_blocks(about))
         await self.ledger.go_on(talk, replace(direct, root=root))
+
+    async def whisper(self, place: Place, member: str, key: str, words: str) -> None:
+        """Tell somebody who tapped what came of it, where they tapped."""
+        if place.channel:
+            await self.poster.whisper(f"{key}:told", place, member, plain(words))
 
     async def redacted(self, words: str, person: str) -> str:
         """The words as they may be kept and shown: without secrets."""

@@ -113,13 +113,6 @@ class Poster:
         )
         await self._ledger.posted(key, place.channel, str(answer.get("message_ts") or "0"))
 
-    async def change(self, key: str, place: Place, message: Message) -> bool:
-        """Replace a message that was said under the key; says whether it could be."""
-        known = await self._ledger.post(key)
-        if known is None or known.ts is None:
-            return False
-        return await self.rewrite(place, known.ts, message)
-
     async def rewrite(self, place: Place, ts: str, message: Message) -> bool:
         """Replace a message; says whether it could be."""
         try:

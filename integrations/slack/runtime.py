@@ -1,14 +1,13 @@
 """What Slack's worker needs of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
-from copilot.people import Person
-from copilot.record import ThreadSummary, ThreadView
+from integrations.api import runtime
 from integrations.tickets.view import TicketStatus, TicketView
 
 
@@ -22,16 +21,6 @@ class Verbs(Protocol):
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
 
     async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
-
-
-class Record(Protocol):
-    """The recorded conversations."""
-
-    async def thread(self, thread_id: str, user: str | None) -> ThreadView | None: ...
-
-    async def recent_threads(
-        self, user: str, since: datetime, limit: int
-    ) -> Sequence[ThreadSummary]: ...
 
 
 class Tickets(Protocol):
@@ -59,10 +48,8 @@ class Tickets(Protocol):
     ) -> TicketRef: ...
 
 
-class People(Protocol):
-    def person(self, person_id: str) -> Person | None: ...
-
-    def people(self) -> Sequence[Person]: ...
+class People(runtime.People, Protocol):
+    """The company's people, also by name."""
 
     def names(self) -> Mapping[str, str]: ...
 
@@ -73,11 +60,6 @@ class Metrics(Protocol):
     def slack(self, what: str) -> None: ...
 
 
-class Profile(Protocol):
-    @property
-    def queues(self) -> Mapping[str, str]: ...
-
-
 class Helpdesk(Protocol):
     """A running copilot."""
 
@@ -85,7 +67,7 @@ class Helpdesk(Protocol):
     def copilot(self) -> Verbs: ...
 
     @property
-    def journal(self) -> Record: ...
+    def journal(self) -> runtime.Record: ...
 
     @property
     def desk(self) -> Tickets: ...
@@ -97,7 +79,7 @@ class Helpdesk(Protocol):
     def company(self) -> CompanyFacts: ...
 
     @property
-    def profile(self) -> Profile: ...
+    def profile(self) -> runtime.Profile: ...
 
     @property
     def counters(self) -> Metrics: ...

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from copilot.people import Person
 from copilot.record import ThreadSummary
 from integrations.shown.moments import moment
+from integrations.shown.replies import thread_title
 from integrations.slack.home import Past, home_view
 from integrations.slack.ledger import Member, Talk
 from integrations.slack.message import actions, button, parts, plain
@@ -35,7 +36,7 @@ class SelfService:
         key = f"{inquiry}:reply:0"
         if wish == "forget":
             sure = actions(
-                f"{talk.place.channel}:{talk.place.root or ''}",
+                talk.place.lane,
                 button(FORGET, "Yes, forget me", "yes", style="danger"),
             )
             case = await self.open_case(talk.person)
@@ -89,7 +90,7 @@ class SelfService:
     async def open_case(self, person: str) -> str | None:
         """The id of a case that is open, the latest first."""
         for past in await self._past(person):
-            if past.ticket is not None and past.ticket.status not in ("resolved", "closed"):
+            if past.ticket is not None and not past.ticket.is_closed:
                 return past.ticket.id
         return None
 
@@ -100,20 +101,22 @@ class SelfService:
         found = []
         for thread in threads:
             view = await helpdesk.desk.ticket(thread.ticket.id) if thread.ticket else None
-            talk = await self._kit.ledger.known(thread.thread_id)
+            # Only a case is in somebody's hands.
+            talk = await self._kit.ledger.known(thread.thread_id) if view else None
             agent = (
                 helpdesk.directory.names().get(talk.taken_by) if talk and talk.taken_by else None
             )
             line = view.line if view else None
-            found.append(Past(self._title(thread), thread.last_at, _state(thread), line, agent))
+            found.append(
+                Past(
+                    thread_title(thread, helpdesk.company),
+                    thread.last_at,
+                    _state(thread),
+                    line,
+                    agent,
+                )
+            )
         return found
-
-    def _title(self, thread: ThreadSummary) -> str:
-        if thread.category is None or thread.disposition not in ("answer", "escalate"):
-            return "Question to IT"
-        label = f"{thread.category}.{thread.subcategory}"
-        words = thread.category.replace("_", " ")
-        return self._kit.helpdesk.company.choices.get(label) or words
 
     async def _cases_in_words(self, person: str) -> str:
         lines = [
@@ -141,10 +144,7 @@ class SelfService:
                     lines.append(f"Copilot ({turn.reply.disposition}): {first}")
                 if turn.outcome is not None:
                     lines.append(f"You said: {turn.outcome.replace('_', ' ')}")
-        await self._say_long(inquiry, talk, "\n".join(lines))
-
-    async def _say_long(self, inquiry: str, talk: Talk, text: str) -> None:
-        for number, part in enumerate(parts(text)):
+        for number, part in enumerate(parts("\n".join(lines))):
             await self._kit.tell(talk, f"{inquiry}:reply:{number}", plain(part))
 
 

@@ -8,6 +8,7 @@ from copilot.conversation import MAX_TEXT_CHARS, Inquiry, PastMessage, Reply
 from copilot.errors import InquiryError
 from copilot.people import Person
 from integrations.jobs.port import Job, Steps
+from integrations.shown.replies import topic_title
 from integrations.slack import answers
 from integrations.slack.client import SlackRefusedError
 from integrations.slack.ledger import Place, Talk, inquiry_id, talk_id
@@ -116,7 +117,7 @@ class Talking:
         team, member, seal = str(payload["team"]), str(payload["user"]), str(payload["ts"])
         who = await self._kit.members.who(team, member)
         words = plain_words(str(payload["text"]), "")
-        direct = await self._direct(team, member)
+        direct = await self._kit.poster.direct(team, member)
         if isinstance(who, Visitor):
             await self._refuse(who, direct, f"command-{seal}")
             return
@@ -138,7 +139,7 @@ class Talking:
         payload = job.payload
         team, member = str(payload["team"]), str(payload["user"])
         who = await self._kit.members.who(team, member)
-        direct = await self._direct(team, member)
+        direct = await self._kit.poster.direct(team, member)
         if isinstance(who, Visitor):
             await self._refuse(who, direct, job.id)
             return
@@ -252,7 +253,7 @@ class Talking:
         view = reply.ticket and await self._kit.helpdesk.desk.ticket(reply.ticket.id)
         return answers.Asking(
             talk=said.talk.id,
-            lane=f"{said.talk.place.channel}:{said.talk.place.root or ''}",
+            lane=said.talk.place.lane,
             is_brief=await self._is_in_a_hurry(said),
             unread_files=tuple(file["name"] for file in said.files),
             pickup=view.line.due_at if view else None,
@@ -289,7 +290,8 @@ class Talking:
         kit, place = self._kit, place_of(payload)
         member, where = str(payload["user"]), str(payload["where"])
         inquiry = inquiry_id(place, str(payload["ts"]))
-        if where == "thread" and await kit.ledger.known(talk_id(place, member)) is None:
+        is_new = await kit.ledger.known(talk_id(place, member)) is None
+        if where == "thread" and is_new:
             return None  # Said to others, in a thread that the copilot does not follow.
         who = await kit.members.who(
             place.team, member, from_team=str(payload.get("from_team") or "")
@@ -300,7 +302,6 @@ class Talking:
         bot, text = await kit.slack.bot(place.team), str(payload["text"])
         if where == "thread" and "<@" in text and f"<@{bot}" not in text:
             return None  # Said to a colleague by name.
-        is_new = await kit.ledger.known(talk_id(place, member)) is None
         talk = await kit.ledger.talk(place, member, who.id)
         joins = where == "mention" and is_new and payload["ts"] != payload["root"]
         files: Any = payload.get("files") or []
@@ -354,9 +355,6 @@ class Talking:
         else:
             await self._kit.poster.say(f"{key}:refused", place, told)
 
-    async def _direct(self, team: str, member: str) -> Place:
-        return await self._kit.poster.direct(team, member)
-
     async def _session(self, place: Place, status: str, title: str | None = None) -> None:
         await self._kit.try_call(
             place.team,
@@ -383,8 +381,7 @@ def _wordless(said: Said) -> Message:
 def _title(reply: Reply, kit: Kit) -> str | None:
     if reply.category is None or reply.disposition not in ("answer", "escalate"):
         return None
-    label = f"{reply.category}.{reply.subcategory}"
-    words = kit.helpdesk.company.choices.get(label) or str(reply.category).replace("_", " ")
+    words = topic_title(reply.category, reply.subcategory, kit.helpdesk.company)
     return f"{words} ({reply.ticket.id})" if reply.ticket else words
 
 

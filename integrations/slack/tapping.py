@@ -60,7 +60,7 @@ class Tapping:
             return
         talk = await self._kit.ledger.known(talk_id(_place(payload), str(payload["user"])))
         if talk is None:
-            await self._whisper(payload, job.id, _NOT_THEIRS)
+            await self._kit.whisper(_place(payload), str(payload["user"]), job.id, _NOT_THEIRS)
             return
         await self._about_talk(job, talk, who, action)
 
@@ -89,8 +89,8 @@ class Tapping:
         if found is None:
             return
         talk, inquiry = found
-        lane = f"{talk.place.channel}:{talk.place.root or ''}"
-        await self._kit.tell(talk, f"{job.id}:asked", answers.check_in(lane, inquiry))
+        asked = answers.check_in(talk.place.lane, inquiry)
+        await self._kit.tell(talk, f"{job.id}:asked", asked)
 
     async def still_fine(self, job: Job, _steps: Steps) -> None:
         """A day or a week after something was fixed. Silence stays unknown."""
@@ -101,8 +101,7 @@ class Tapping:
         if member is None or not member.follow_up:
             return
         inquiry, title = str(job.payload["inquiry"]), str(job.payload["title"])
-        lane = f"{talk.place.channel}:{talk.place.root or ''}"
-        asked = answers.follow_up(talk.id, lane, inquiry, title)
+        asked = answers.follow_up(talk.id, talk.place.lane, inquiry, title)
         await self._kit.tell(talk, f"{job.id}:asked", asked)
         self._kit.count("follow_up_asked")
 
@@ -138,11 +137,10 @@ class Tapping:
         inquiry = str(job.payload["value"])
         reply = await self._reply(talk, inquiry)
         if reply is None:
-            await self._whisper(job.payload, job.id, _NOT_THEIRS)
+            await self._kit.whisper(_place(job.payload), talk.member, job.id, _NOT_THEIRS)
             return
         await self._feed_back(inquiry, who, verdict)
-        lane = f"{talk.place.channel}:{talk.place.root or ''}"
-        asking = answers.Asking(talk.id, lane)
+        asking = answers.Asking(talk.id, talk.place.lane)
         await self._replacing.replace(job.payload, answers.settled(reply, asking, verdict))
         if verdict == answers.FIXED:
             await self._tier_two.closed_by(talk, who, inquiry)
@@ -182,9 +180,7 @@ class Tapping:
     async def _say_for(self, talk: Talk, who: Person, words: str, key: str) -> None:
         """What a button says, in the conversation it belongs to; once under its key."""
         inquiry = inquiry_id(talk.place, key)
-        said = Said(
-            talk, who, inquiry, "9", words, is_private_place=talk.place.channel.startswith("D")
-        )
+        said = Said(talk, who, inquiry, "9", words, is_private_place=talk.place.is_direct)
         known = await self._kit.ledger.known(talk.id)
         if known is not None and known.taken_by is not None:
             await self._tier_two.pass_on(known, who, words, key=inquiry)
@@ -232,16 +228,10 @@ class Tapping:
         turns = view.turns if view else ()
         return next((turn.reply for turn in turns if turn.inquiry_id == inquiry), None)
 
-    async def _whisper(self, payload: Payload, key: str, words: str) -> None:
-        place = _place(payload)
-        if place.channel:
-            await self._kit.poster.whisper(f"{key}:told", place, str(payload["user"]), plain(words))
-
 
 def _place(payload: Payload) -> Place:
     """The conversation that a button belongs to, as its block says."""
-    channel, _, root = str(payload["about"]).partition(":")
-    return Place(str(payload["team"]), channel, root or None)
+    return Place.of_lane(str(payload["team"]), str(payload["about"]))
 
 
 def _span(after: timedelta) -> str:

@@ -8,13 +8,12 @@ from integrations.jobs.port import Job, Steps
 from integrations.slack import triage_cards as cards
 from integrations.slack.client import SlackRefusedError
 from integrations.slack.ledger import Place, Talk
-from integrations.slack.message import Message, escaped, plain
+from integrations.slack.message import Message, plain
 from integrations.slack.parts import Kit, Payload
 from integrations.slack.people import Visitor
-from integrations.tickets.view import TicketView
+from integrations.tickets.view import TicketStatus, TicketView
 
 _NOT_YOURS = "Only the service desk can do that here."
-_CLOSED = ("resolved", "closed")
 _GONE = "I can't find that case any more. See the list of cases."
 
 
@@ -112,15 +111,13 @@ class TierTwo:
         talk = await self._kit.ledger.known(view.line.thread_id)
         if talk is None:
             await self._unreachable(job, view)
-        values = payload["values"]
-        words = str(values.get("said") or "") if isinstance(values, dict) else ""
-        queue = str(values.get("queue") or "") if isinstance(values, dict) else ""
+        words = _typed(payload, "said")
         if modal == cards.ASK_MODAL:
             await self._ask(job, agent, view, talk, words)
         elif modal == cards.RESOLVE_MODAL:
             await self._resolve(job, agent, view, talk, words)
         elif modal == cards.REASSIGN_MODAL:
-            await self._reassign(job, agent, view, talk, queue)
+            await self._reassign(job, agent, view, talk, _typed(payload, "queue"))
         elif modal == cards.MISSING_MODAL:
             said = await self._kit.redacted(words, agent.id)
             await self.rate(job, agent, about, cards.MISSING, said)
@@ -170,7 +167,7 @@ class TierTwo:
                 name = "You have" if holder == agent.id else f"{self._name(holder)} has"
                 await self._whisper(payload, job.id, f"{name} {ticket} already.")
                 return
-            if view.line.status in _CLOSED:
+            if view.line.is_closed:
                 await self._whisper(payload, job.id, f"{ticket} is resolved. Open it again first.")
                 return
             await kit.ledger.take(talk.id, agent.id)
@@ -190,11 +187,10 @@ class TierTwo:
             if known is not None and known.taken_by not in (None, agent.id):
                 said = f"{agent.name} has handed {ticket} back; {self._name(str(known.taken_by))} had it."
                 await self._beside(talk, f"{job.id}:back", said)
-        if view.line.status in ("resolved", "closed"):
-            await self._set(view, "open", job, agent)
+        await self._set(view, "open", job, agent)
+        if view.line.is_closed:
             told = f"Your case {ticket} is open again with {view.line.queue}."
         else:
-            await self._set(view, "open", job, agent)
             told = f"{agent.name} has handed this thread back to me. Your case {ticket} stays with {view.line.queue}."
         if talk is not None:
             await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
@@ -263,9 +259,7 @@ class TierTwo:
             return
         if talk.ticket != ticket and await kit.helpdesk.desk.ticket(ticket) is None:
             return
-        values = payload["values"]
-        words = str(values.get("said") or "") if isinstance(values, dict) else ""
-        said = await self._kit.redacted(words, who.id)
+        said = await self._kit.redacted(_typed(payload, "said"), who.id)
         now = kit.helpdesk.clock()
         await kit.helpdesk.desk.note(ticket, said, key=f"line:{job.id}", by=who.id, at=now)
         await self._beside(talk, f"{job.id}:line", f"{who.name} adds: {said}")
@@ -280,11 +274,16 @@ class TierTwo:
         await self._kit.helpdesk.desk.note(ticket, note, key=f"files:{key}", by=talk.person, at=now)
 
     async def _set(
-        self, view: TicketView, status: str, job: Job, agent: Person, note: str | None = None
+        self,
+        view: TicketView,
+        status: TicketStatus,
+        job: Job,
+        agent: Person,
+        note: str | None = None,
     ) -> None:
         await self._kit.helpdesk.desk.set_status(
             view.line.id,
-            status,  # type: ignore[arg-type]  # one of the desk's own words
+            status,
             key=f"status:{job.id}",
             by=agent.id,
             at=self._kit.helpdesk.clock(),
@@ -328,11 +327,16 @@ class TierTwo:
             await self._kit.poster.say(key, thread, plain(words))
 
     async def _whisper(self, payload: Payload, key: str, words: str) -> None:
-        place = Place(str(payload["team"]), str(payload["channel"]))
-        if place.channel:
-            message = Message(escaped(words), plain(words).blocks)
-            await self._kit.poster.whisper(f"{key}:told", place, str(payload["user"]), message)
+        """Tell who tapped on a card."""
+        room = Place(str(payload["team"]), str(payload["channel"]))
+        await self._kit.whisper(room, str(payload["user"]), key, words)
 
 
 def _card_key(ticket: str) -> str:
     return f"card:{ticket}"
+
+
+def _typed(payload: Payload, name: str) -> str:
+    """What was typed or chosen in a modal."""
+    values = payload["values"]
+    return str(values.get(name) or "") if isinstance(values, dict) else ""

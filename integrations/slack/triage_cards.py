@@ -1,12 +1,11 @@
 """What tier 2 sees in its channel: a card for each handoff, and the modals that its buttons open. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
 
 from copilot.conversation import Handoff, Reply
 from integrations.shown.moments import moment
-from integrations.shown.replies import facts_of, missing_words, status_words
-from integrations.slack.answers import why
+from integrations.shown.replies import status_words
+from integrations.slack.answers import errors_and_gaps, known_facts, why
 from integrations.slack.message import (
     Block,
     Message,
@@ -18,7 +17,7 @@ from integrations.slack.message import (
     plain,
     section,
 )
-from integrations.tickets.view import TicketView
+from integrations.tickets.view import TicketLine, TicketView
 
 CLAIM, ASK, RESOLVE, REASSIGN, RATE, GIVE_BACK = (
     "claim", "ask_employee", "resolve", "reassign", "rate", "give_back",
@@ -34,7 +33,6 @@ RATINGS = {
     "bot_could_have_solved": "The bot could have solved it",
     "should_have_come_sooner": "Should have come sooner",
 }
-_CLOSED = ("resolved", "closed")
 _MARKS = {"P1": ":rotating_light:", "P2": ":large_orange_circle:"}
 _MODALS: Mapping[str, tuple[str, str, str, str]] = {
     # modal: (title, what to type, hint, button)
@@ -78,7 +76,7 @@ def card(
     if handoff.suggested_next_step:
         blocks.append(context(f"_Suggested:_ {escaped(handoff.suggested_next_step)}"))
     lane = f"ticket:{line.id}"
-    blocks.append(actions(lane, *_deeds(line.id, line.status, agent)))
+    blocks.append(actions(lane, *_deeds(line, agent)))
     rating = menu(
         RATE, "Rate this handoff", [(f"{line.id}|{key}", shown) for key, shown in RATINGS.items()]
     )
@@ -115,14 +113,14 @@ def human_says(name: str, words: str) -> Message:
     return plain(words, context(f":bust_in_silhouette: *{escaped(name)}*, IT"))
 
 
-def progress(words: str, at: datetime | None = None) -> Message:
+def progress(words: str) -> Message:
     """What happened to a case."""
-    when = f" · {moment(at)}" if at else ""
-    return plain(words, context(f":ticket: Progress of your case{when}"))
+    return plain(words, context(":ticket: Progress of your case"))
 
 
-def _deeds(ticket: str, status: str, agent: str | None) -> Iterable[Block]:
-    if status in _CLOSED:
+def _deeds(line: TicketLine, agent: str | None) -> Iterable[Block]:
+    ticket = line.id
+    if line.is_closed:
         return [button(GIVE_BACK, "Open again", ticket)]
     first = (
         button(GIVE_BACK, "Hand back to the copilot", ticket)
@@ -138,18 +136,12 @@ def _deeds(ticket: str, status: str, agent: str | None) -> Iterable[Block]:
 
 
 def _facts(handoff: Handoff) -> list[str]:
-    known = [f"{name}: {value}" for name, value in facts_of(handoff) if value is not None]
-    lines = [f"_Known:_ {escaped(', '.join(known))}"] if known else []
-    lines += [
+    tried = [
         f"_Tried:_ {escaped(step.step)[:300]} ({step.outcome}, {step.source.replace('_', ' ')})"
         for step in handoff.attempted_steps[:4]
     ]
-    if handoff.error_messages:
-        lines.append(f"_Errors:_ {escaped('; '.join(handoff.error_messages))[:600]}")
-    if handoff.missing:
-        lines.append(f"_Not known:_ {escaped(', '.join(missing_words(handoff.missing)))}")
-    lines.append(f"_Confidence:_ {handoff.confidence:.2f} · redacted: {handoff.redactions}")
-    return lines
+    sure = f"_Confidence:_ {handoff.confidence:.2f} · redacted: {handoff.redactions}"
+    return [*known_facts(handoff), *tried, *errors_and_gaps(handoff), sure]
 
 
 def _view(name: str, about: str, words: tuple[str, str], *blocks: Block) -> Block:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from copilot.errors import OutageError
 from integrations.jobs.port import Inbox, Job, Steps, Work
 from integrations.slack.client import Slack, Token
+from integrations.slack.incoming import ADDRESSED
 from integrations.slack.ledger import Ledger, Place
 from integrations.slack.message import plain
 from integrations.slack.parts import Kit
@@ -20,7 +21,7 @@ from integrations.slack.tiertwo import TierTwo
 from integrations.store.database import Database
 
 _MEMBERS_KEPT = timedelta(minutes=10)
-_ADDRESSED = ("message", "edit", "command", "shortcut", "tap", "submission")
+_TOLD = "told"
 
 
 class SlackWork:
@@ -44,17 +45,17 @@ class SlackWork:
             "opened": tapping.opened,
             "check_in": tapping.check_in,
             "still_fine": tapping.still_fine,
-            "late": _nothing,
+            _TOLD: _nothing,
         }
 
     async def given_up(self, job: Job, error: Exception) -> None:
         """Tell who waits, and a human, that a job can't be done. Needs no store: that may be why."""
         self._kit.helpdesk.counters.failure("slack", error)
         self._kit.count("given_up", kind=job.kind)
-        if job.kind not in _ADDRESSED:
+        if job.kind not in ADDRESSED:
             return
         # Once, also when telling is tried again: the note of it is as durable as the job.
-        if await self._kit.inbox.put(Job(f"told-{job.id}", "late", {}), lane=f"told:{job.id}"):
+        if await self._kit.inbox.put(Job(f"told-{job.id}", _TOLD, {}), lane=f"told:{job.id}"):
             await self._tell(job, error)
 
     async def _tell(self, job: Job, error: Exception) -> None:

@@ -13,13 +13,12 @@ from integrations.store.database import Database, RacedError
 from integrations.store.tables import to_stamp, to_time
 from integrations.tickets.promise import Promises
 from integrations.tickets.tables import ticket_events, ticket_numbers, tickets
-from integrations.tickets.view import TicketLine, TicketStatus, TicketStep, TicketView
+from integrations.tickets.view import CLOSED, TicketLine, TicketStatus, TicketStep, TicketView
 
 T = TypeVar("T")
 StoredRow = Row[tuple[object, ...]]
 
 SYSTEM = "desk"
-_CLOSED = ("resolved", "closed")
 
 _FIND_KEY = select(tickets).where(tickets.c.key == bindparam("sought"))
 _FIND = select(tickets).where(tickets.c.id == bindparam("sought"))
@@ -130,7 +129,7 @@ class EmbeddedDesk:
 
         def work(db: Connection) -> TicketRef:
             known = _known(db, ticket_id)
-            status = "open" if known.status in _CLOSED else known.status
+            status = "open" if known.status in CLOSED else known.status
             if not self._note(
                 db, ticket_id, key, at, kind="updated", status=status, handoff=handoff
             ):

@@ -6,6 +6,8 @@ from typing import Literal
 from copilot.conversation import Handoff, Priority, Value
 
 TicketStatus = Literal["open", "in_progress", "waiting", "resolved", "closed"]
+CLOSED: tuple[TicketStatus, ...] = ("resolved", "closed")
+"""The states of a ticket that nobody works on."""
 EventKind = Literal["opened", "updated", "status", "note"]
 
 
@@ -23,6 +25,10 @@ class TicketLine(Value):
     opened_at: datetime
     updated_at: datetime
     due_at: datetime
+
+    @property
+    def is_closed(self) -> bool:
+        return self.status in CLOSED
 
 
 class TicketStep(Value):

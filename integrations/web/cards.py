@@ -6,7 +6,7 @@ from datetime import datetime
 from copilot.company import CompanyFacts
 from copilot.record import ThreadSummary, ThreadTurn
 from integrations.shown.moments import due, moment, span
-from integrations.shown.replies import ReplyCard, reply_card, status_words, words
+from integrations.shown.replies import ReplyCard, reply_card, status_words, thread_title
 from integrations.tickets.view import TicketLine
 
 
@@ -48,12 +48,12 @@ def turn_card(turn: ThreadTurn) -> TurnCard:
 
 def past_card(thread: ThreadSummary, company: CompanyFacts) -> PastCard:
     return PastCard(
-        thread.thread_id, _past_title(thread, company), moment(thread.last_at), _past_state(thread)
+        thread.thread_id, thread_title(thread, company), moment(thread.last_at), _past_state(thread)
     )
 
 
 def case_card(line: TicketLine, now: datetime) -> CaseCard:
-    is_done = line.status in ("resolved", "closed")
+    is_done = line.is_closed
     return CaseCard(
         line,
         status=status_words(line.status),
@@ -61,14 +61,6 @@ def case_card(line: TicketLine, now: datetime) -> CaseCard:
         due="done" if is_done else due(line.due_at, now),
         is_overdue=not is_done and line.due_at < now,
     )
-
-
-def _past_title(thread: ThreadSummary, company: CompanyFacts) -> str:
-    # Before a question is answered, and when it was declined, the topic is a guess.
-    if thread.disposition not in ("answer", "escalate") or thread.category is None:
-        return "Question to IT"
-    label = f"{thread.category}.{thread.subcategory}"
-    return company.choices.get(label) or words(thread.category)
 
 
 def _past_state(thread: ThreadSummary) -> str:

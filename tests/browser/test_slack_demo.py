@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from integrations.sandbox.slack.simulator import GENERAL, HELP, TRIAGE, account
 from tests.serving import COPILOT, copy_of
@@ -29,7 +29,7 @@ HOSTILE = (
 DANA, LENA, OMAR, PRIYA, TOM = map(
     account, ("dana.reed", "lena.vos", "omar.haddad", "priya.nair", "tom.becker")
 )
-ANSWER_MS = 30_000
+ANSWER_MS, _USUAL_MS = 30_000, 5_000
 _WIDTHS = {"wide": (1280, 800), "narrow": (390, 844)}
 
 
@@ -51,37 +51,11 @@ def url(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         process.stdout.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        expect.set_options(timeout=ANSWER_MS)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console complained about; violations of the content policy are among it."""
-    return []
-
-
-@pytest.fixture
-def context(browser: Browser, url: str, complaints: list[str]) -> Iterator[BrowserContext]:
-    opened = browser.new_context(base_url=url, viewport={"width": 1280, "height": 800})
-    opened.set_default_timeout(ANSWER_MS)
-    opened.on(
-        "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-    )
-    opened.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
+@pytest.fixture(scope="module", autouse=True)
+def _answers_take_a_while() -> Iterator[None]:
+    expect.set_options(timeout=ANSWER_MS)
+    yield
+    expect.set_options(timeout=_USUAL_MS)
 
 
 def visit(page: Page, person: str, place: str = "messages") -> None:

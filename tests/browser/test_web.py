@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from tests.serving import copy_of, served
 
@@ -30,38 +30,6 @@ def url(prepared_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("served")
     with served(copy_of(prepared_home, folder / "home"), folder / "log") as link:
         yield link
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    options = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=CHROMIUM, args=options)
-        yield opened
-        opened.close()
-
-
-@pytest.fixture
-def complaints() -> list[str]:
-    """What the browser's console complained about; violations of the content policy are among it."""
-    return []
-
-
-@pytest.fixture
-def context(browser: Browser, url: str, complaints: list[str]) -> Iterator[BrowserContext]:
-    opened = browser.new_context(base_url=url, viewport={"width": 1280, "height": 900})
-    opened.set_default_timeout(30_000)
-    opened.on(
-        "console", lambda said: complaints.append(said.text) if said.type == "error" else None
-    )
-    opened.on("weberror", lambda error: complaints.append(str(error.error)))
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    return context.new_page()
 
 
 def ask(page: Page, text: str) -> None:
