@@ -4,58 +4,34 @@ from collections.abc import Awaitable, Collection, Sequence
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, select, update
+from sqlalchemy import Connection, Row, bindparam, select
 
 from copilot.conversation import Handoff, Priority, TicketRef
 from copilot.errors import DeskUnavailableError, StoreUnavailableError
 from copilot.hours import WorkingHours
 from integrations.store.database import Database, RacedError
 from integrations.store.tables import to_stamp, to_time
+from integrations.tickets import statements as sql
 from integrations.tickets.promise import Promises
 from integrations.tickets.tables import ticket_events, ticket_numbers, tickets
-from integrations.tickets.view import CLOSED, TicketLine, TicketStatus, TicketStep, TicketView
+from integrations.tickets.view import (
+    CLOSED,
+    Claim,
+    DeskChange,
+    EventKind,
+    NoteKind,
+    ResolutionCode,
+    TicketLine,
+    TicketStatus,
+    TicketStep,
+    TicketView,
+)
 
 T = TypeVar("T")
 StoredRow = Row[tuple[object, ...]]
+Changes = dict[str, str | int | None]
 
 SYSTEM = "desk"
-
-_FIND_KEY = select(tickets).where(tickets.c.key == bindparam("sought"))
-_FIND = select(tickets).where(tickets.c.id == bindparam("sought"))
-_EVENTS = (
-    select(ticket_events)
-    .where(ticket_events.c.ticket_id == bindparam("sought"))
-    .order_by(ticket_events.c.seq)
-)
-_SUMMARIES = select(tickets.c.id, tickets.c.summary).where(
-    tickets.c.id.in_(bindparam("sought", expanding=True))
-)
-_NOTES = (
-    select(ticket_events.c.ticket_id, ticket_events.c.note)
-    .where(
-        ticket_events.c.ticket_id.in_(bindparam("sought", expanding=True)),
-        ticket_events.c.note.is_not(None),
-    )
-    .order_by(ticket_events.c.seq)
-)
-_CHANGE = (
-    update(tickets)
-    .where(tickets.c.id == bindparam("sought"))
-    .values(
-        {
-            name: bindparam(f"new_{name}")
-            for name in (
-                "queue",
-                "status",
-                "priority",
-                "summary",
-                "handoff",
-                "due_at",
-                "updated_at",
-            )
-        }
-    )
-)
 
 
 class EmbeddedDesk:
@@ -92,7 +68,7 @@ class EmbeddedDesk:
         self._check_queue(handoff.queue)
 
         def work(db: Connection) -> TicketRef:
-            known = db.execute(_FIND_KEY, {"sought": key}).first()
+            known = db.execute(sql.FIND_KEY, {"sought": key}).first()
             if known is not None:
                 return self._ref(known.id, known.queue, known.status)
             ticket = {
@@ -135,7 +111,7 @@ class EmbeddedDesk:
             ):
                 return self._ref(ticket_id, known.queue, known.status)
             priority: Priority = min(known.priority, handoff.priority)
-            changes = {
+            changes: Changes = {
                 "queue": handoff.queue,
                 "status": status,
                 "priority": priority,
@@ -143,6 +119,8 @@ class EmbeddedDesk:
                 "handoff": handoff.model_dump_json(),
                 "due_at": self._due_after(known, status, priority, at),
             }
+            if known.status in CLOSED:
+                changes |= {"assignee": None, "resolution": None}
             _change(db, known, at, changes)
             return self._ref(ticket_id, handoff.queue, status)
 
@@ -157,8 +135,10 @@ class EmbeddedDesk:
         by: str,
         at: datetime,
         note: str | None = None,
+        resolution: ResolutionCode | None = None,
+        minutes: int | None = None,
     ) -> TicketRef:
-        """What an agent did with the ticket."""
+        """What an agent did with the ticket; one that is opened again belongs to nobody."""
 
         def work(db: Connection) -> TicketRef:
             known = _known(db, ticket_id)
@@ -166,21 +146,32 @@ class EmbeddedDesk:
                 db, ticket_id, key, at, kind="status", status=status, by=by, note=note
             ):
                 return self._ref(ticket_id, known.queue, known.status)
-            _change(db, known, at, {"status": status})
+            changes: Changes = {"status": status}
+            if status in CLOSED:
+                changes |= {"resolution": resolution or known.resolution}
+                changes |= {"minutes": known.minutes if minutes is None else minutes}
+            elif known.status in CLOSED:
+                changes |= {"assignee": None, "resolution": None}
+            _change(db, known, at, changes)
             return self._ref(ticket_id, known.queue, status)
 
         return await _at_the_desk(self._database.write(work))
 
     async def note(
-        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+        self,
+        ticket_id: str,
+        text: str,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        kind: NoteKind = "note",
     ) -> TicketRef:
         """Add what somebody says about the ticket; its state stays. The text is redacted already."""
 
         def work(db: Connection) -> TicketRef:
             known = _known(db, ticket_id)
-            if self._note(
-                db, ticket_id, key, at, kind="note", status=known.status, by=by, note=text
-            ):
+            if self._note(db, ticket_id, key, at, kind=kind, status=known.status, by=by, note=text):
                 _change(db, known, at, {})
             return self._ref(ticket_id, known.queue, known.status)
 
@@ -189,33 +180,79 @@ class EmbeddedDesk:
     async def move(
         self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
     ) -> TicketRef:
-        """Give the ticket to another queue."""
+        """Give the ticket to another queue; there it waits for somebody to claim it."""
         self._check_queue(queue)
 
         def work(db: Connection) -> TicketRef:
             known = _known(db, ticket_id)
-            note = f"Moved from {known.queue} to {queue}."
-            if self._note(
-                db, ticket_id, key, at, kind="note", status=known.status, by=by, note=note
+            told = f"Moved from {known.queue} to {queue}."
+            status = "open" if known.status == "in_progress" else known.status
+            if not self._note(
+                db, ticket_id, key, at, kind="moved", status=status, by=by, note=told
             ):
-                _change(db, known, at, {"queue": queue})
-            return self._ref(ticket_id, queue, known.status)
+                return self._ref(ticket_id, known.queue, known.status)
+            _change(db, known, at, {"queue": queue, "status": status, "assignee": None})
+            return self._ref(ticket_id, queue, status)
 
         return await _at_the_desk(self._database.write(work))
 
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim:
+        """Give the ticket to an agent, if nobody else has it and it is not done. First come, first served."""
+
+        def work(db: Connection) -> Claim:
+            taken = db.execute(sql.TAKE, {"sought": ticket_id, "agent": agent}).rowcount
+            known = _known(db, ticket_id)
+            if known.assignee == agent and known.status not in CLOSED:
+                if taken:
+                    status = "in_progress" if known.status == "open" else known.status
+                    _change(db, known, at, {"status": status})
+                    self._note(db, ticket_id, key, at, kind="claimed", status=status, by=agent)
+                return Claim(holder=agent, won=True)
+            return Claim(holder=known.assignee or "", won=False)
+
+        return await _at_the_desk(self._database.write(work))
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
+        """Nobody has the ticket any more: the copilot may speak again. A closed one opens again."""
+
+        def work(db: Connection) -> TicketRef:
+            known = _known(db, ticket_id)
+            if self._note(db, ticket_id, key, at, kind="released", status="open", by=by):
+                _change(db, known, at, {"status": "open", "assignee": None, "resolution": None})
+            return self._ref(ticket_id, known.queue, "open")
+
+        return await _at_the_desk(self._database.write(work))
+
+    async def holder(self, thread_id: str) -> str | None:
+        """The agent who has a case of this conversation; the copilot is silent there meanwhile."""
+
+        def work(db: Connection) -> str | None:
+            agent: str | None = db.execute(sql.HOLDER, {"sought": thread_id}).scalar()
+            return agent
+
+        return await _at_the_desk(self._database.read(work))
+
+    async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]:
+        """What happened after an event's number, oldest first."""
+        sought = {"since": since, "at_most": limit}
+        rows = await _at_the_desk(
+            self._database.read(lambda db: db.execute(sql.SINCE, sought).all())
+        )
+        return [DeskChange(seq=row.seq, ticket_id=row.ticket_id, step=_step(row)) for row in rows]
+
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works."""
-        note = "The employee says that it works now."
-        return await self.set_status(ticket_id, "resolved", key=key, by=by, at=at, note=note)
+        said = "The employee says that it works now."
+        return await self.set_status(ticket_id, "resolved", key=key, by=by, at=at, note=said)
 
     async def ticket(self, ticket_id: str) -> TicketView | None:
         """A ticket with its history, or `None` when there is none of that id."""
 
         def work(db: Connection) -> TicketView | None:
-            row = db.execute(_FIND, {"sought": ticket_id}).first()
+            row = db.execute(sql.FIND, {"sought": ticket_id}).first()
             if row is None:
                 return None
-            history = db.execute(_EVENTS, {"sought": ticket_id}).all()
+            history = db.execute(sql.EVENTS, {"sought": ticket_id}).all()
             return TicketView(
                 line=self._line(row),
                 handoff=Handoff.model_validate_json(row.handoff),
@@ -229,8 +266,8 @@ class EmbeddedDesk:
         sought = {"sought": tuple(ticket_ids)}
 
         def work(db: Connection) -> dict[str, str]:
-            said = {row.id: [row.summary] for row in db.execute(_SUMMARIES, sought)}
-            for row in db.execute(_NOTES, sought):
+            said = {row.id: [row.summary] for row in db.execute(sql.SUMMARIES, sought)}
+            for row in db.execute(sql.NOTES, sought):
                 said[row.ticket_id].append(row.note)
             return {name: "\n".join(said[name]) for name in ticket_ids if name in said}
 
@@ -249,8 +286,7 @@ class EmbeddedDesk:
         return [self._line(row) for row in rows]
 
     def _number(self, db: Connection, at: datetime) -> str:
-        number: int = db.execute(self._next_number, {"year": at.year}).scalar_one()
-        return f"T-{at.year:04d}-{number:06d}"
+        return f"T-{at.year:04d}-{db.execute(self._next_number, {'year': at.year}).scalar_one():06d}"
 
     def _note(
         self,
@@ -259,7 +295,7 @@ class EmbeddedDesk:
         key: str,
         at: datetime,
         *,
-        kind: str,
+        kind: EventKind,
         status: str,
         by: str | None = None,
         note: str | None = None,
@@ -316,21 +352,34 @@ class EmbeddedDesk:
             opened_at=to_time(row.opened_at),
             updated_at=to_time(row.updated_at),
             due_at=to_time(row.due_at),
+            assignee=row.assignee,
+            resolution=row.resolution,
+            minutes=row.minutes,
         )
 
 
 def _known(db: Connection, ticket_id: str) -> StoredRow:
-    row = db.execute(_FIND, {"sought": ticket_id}).first()
+    row = db.execute(sql.FIND, {"sought": ticket_id}).first()
     if row is None:
         raise DeskUnavailableError(f"The desk has no ticket '{ticket_id}'. Open one first.")
     return row
 
 
-def _change(db: Connection, known: StoredRow, at: datetime, changes: dict[str, str | int]) -> None:
-    names = ("queue", "status", "priority", "summary", "handoff", "due_at")
+def _change(db: Connection, known: StoredRow, at: datetime, changes: Changes) -> None:
+    names = (
+        "queue",
+        "status",
+        "priority",
+        "summary",
+        "handoff",
+        "due_at",
+        "assignee",
+        "resolution",
+        "minutes",
+    )
     values = {f"new_{name}": changes.get(name, getattr(known, name)) for name in names}
     updated = max(to_stamp(at), known.updated_at)
-    db.execute(_CHANGE, {"sought": known.id, "new_updated_at": updated, **values})
+    db.execute(sql.CHANGE, {"sought": known.id, "new_updated_at": updated, **values})
 
 
 def _step(row: StoredRow) -> TicketStep:

@@ -26,6 +26,9 @@ tickets = Table(
     Column("priority", Text, nullable=False),
     Column("summary", Text, nullable=False),
     Column("handoff", Text, nullable=False),
+    Column("assignee", Text),
+    Column("resolution", Text),
+    Column("minutes", Integer),
     Index("ix_tickets_status_queue_due_at", "status", "queue", "due_at"),
 )
 

@@ -1,0 +1,70 @@
+"""The embedded desk's statements, built once."""
+
+from sqlalchemy import bindparam, select, update
+
+from integrations.tickets.tables import ticket_events, tickets
+from integrations.tickets.view import CLOSED
+
+FIND_KEY = select(tickets).where(tickets.c.key == bindparam("sought"))
+FIND = select(tickets).where(tickets.c.id == bindparam("sought"))
+EVENTS = (
+    select(ticket_events)
+    .where(ticket_events.c.ticket_id == bindparam("sought"))
+    .order_by(ticket_events.c.seq)
+)
+SUMMARIES = select(tickets.c.id, tickets.c.summary).where(
+    tickets.c.id.in_(bindparam("sought", expanding=True))
+)
+NOTES = (
+    select(ticket_events.c.ticket_id, ticket_events.c.note)
+    .where(
+        ticket_events.c.ticket_id.in_(bindparam("sought", expanding=True)),
+        ticket_events.c.note.is_not(None),
+    )
+    .order_by(ticket_events.c.seq)
+)
+HOLDER = (
+    select(tickets.c.assignee)
+    .where(
+        tickets.c.thread_id == bindparam("sought"),
+        tickets.c.assignee.is_not(None),
+        tickets.c.status.not_in(CLOSED),
+    )
+    .order_by(tickets.c.updated_at.desc())
+)
+TAKE = (
+    update(tickets)
+    .where(
+        tickets.c.id == bindparam("sought"),
+        tickets.c.assignee.is_(None),
+        tickets.c.status.not_in(CLOSED),
+    )
+    .values(assignee=bindparam("agent"))
+)
+SINCE = (
+    select(ticket_events)
+    .where(ticket_events.c.seq > bindparam("since"))
+    .order_by(ticket_events.c.seq)
+    .limit(bindparam("at_most"))
+)
+CHANGE = (
+    update(tickets)
+    .where(tickets.c.id == bindparam("sought"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in (
+                "queue",
+                "status",
+                "priority",
+                "summary",
+                "handoff",
+                "due_at",
+                "updated_at",
+                "assignee",
+                "resolution",
+                "minutes",
+            )
+        }
+    )
+)
