@@ -186,10 +186,7 @@ async def _opened(
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     checkpoints = await checkpoints_of(home, stack)
     redactor = redactor_of(settings, home, profile, connections.people)
-    stack.push_async_callback(
-        connections.close,
-        connections.start(lambda people: redactor.know(known_of(people, profile))),
-    )
+    _follow(connections, redactor, profile, stack)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
@@ -218,6 +215,14 @@ async def _opened(
         checkpoints,
         stack,
     )
+
+
+def _follow(
+    connections: Connections, redactor: Redactor, profile: Company, stack: AsyncExitStack
+) -> None:
+    """The redactor learns who works here as the directory's snapshots come in."""
+    looking = connections.start(lambda people: redactor.know(known_of(people, profile)))
+    stack.push_async_callback(connections.close, looking)
 
 
 def _read_from(

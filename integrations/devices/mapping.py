@@ -56,8 +56,8 @@ class Verdict(Part):
     """Whether a device keeps the company's rules; any other value is unknown."""
 
     field: str
-    yes: tuple[str, ...]
-    no: tuple[str, ...] = ()
+    compliant: tuple[str, ...]
+    not_compliant: tuple[str, ...] = ()
 
 
 class DeviceFields(Part):
@@ -126,9 +126,9 @@ def _verdict(item: Mapping[str, Any], verdict: Verdict | None) -> bool | None:
     said = (_text(item, verdict.field) or "").casefold() if verdict else ""
     if verdict is None or not said:
         return None
-    if said in map(str.casefold, verdict.yes):
+    if said in map(str.casefold, verdict.compliant):
         return True
-    return False if said in map(str.casefold, verdict.no) else None
+    return False if said in map(str.casefold, verdict.not_compliant) else None
 
 
 def _moment(said: str | None) -> datetime | None:

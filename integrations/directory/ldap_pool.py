@@ -14,7 +14,12 @@ from typing import Any, Literal, NamedTuple, TypeVar
 from urllib.parse import urlsplit
 
 import ldap3
-from ldap3.core.exceptions import LDAPBindError, LDAPException, LDAPSocketOpenError
+from ldap3.core.exceptions import (
+    LDAPBindError,
+    LDAPException,
+    LDAPSocketOpenError,
+    LDAPStartTLSError,
+)
 
 from copilot.errors import DirectoryUnavailableError
 
@@ -148,7 +153,7 @@ class LdapPool:
                 f"The directory at {self._server.url} refuses '{self._server.bind_dn}'. Check "
                 "COPILOT_DIRECTORY_BIND_DN and COPILOT_DIRECTORY_PASSWORD."
             ) from error
-        except LDAPSocketOpenError as error:
+        except (LDAPSocketOpenError, LDAPStartTLSError) as error:
             raise DirectoryUnavailableError(
                 f"The directory at {self._server.url} can't be reached{_of_tls(error)}. Check the address, "
                 "that it runs, and the certificate."
