@@ -16,7 +16,7 @@ if [ -n "$certificate" ]; then
   tls="TLSCertificateFile $certificate\nTLSCertificateKeyFile $key"
   [ -z "$tls_port" ] || listen="$listen ldaps://127.0.0.1:$tls_port/"
 fi
-sed -e "s|@SCHEMA@|$schema|; s|@MODULES@|$modules|; s|@HOME@|$home|; s|@ROOTPW@|$rootpw|; s|@TLS@|$tls|" \
+sed -e "s|@SCHEMA@|$schema|; s|@MODULES@|$modules|; s|@HOME@|$home|; s|@SEED@|$seed|; s|@ROOTPW@|$rootpw|; s|@TLS@|$tls|" \
   "$seed/slapd.conf.in" >"$home/slapd.conf"
 chmod 600 "$home/slapd.conf"
 printf %s "$rootpw" >"$home/rootpw"

@@ -74,7 +74,7 @@ class Slapd:
         subprocess.run(
             [
                 "ldapmodify", "-x", "-H", self.url, "-D", f"cn=admin,{BASE}", "-y", self.folder / "rootpw",
-                "-e", "relax",
+                "-e", "relax", "-M",
             ],
             input=ldif, text=True, check=True, stdout=subprocess.DEVNULL, timeout=20,
         )  # fmt: skip

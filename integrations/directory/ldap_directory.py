@@ -12,6 +12,7 @@ from copilot.errors import DirectoryUnavailableError
 from copilot.people import Person
 from integrations.directory.ldap_mapping import Disabled, LdapMapping
 from integrations.directory.ldap_pool import Found, LdapPool, LdapServer, Search
+from integrations.directory.spelling import is_spelling
 
 _MOST_GROUPS = 1_000
 _SAMPLE = 50
@@ -88,7 +89,7 @@ class LdapDirectory:
 
     def _check_is_a_spelling(self, said: str | None, asked: str) -> None:
         """Another spelling is a stranger's; quite another value is a server that does not do as asked."""
-        if said is not None and said.strip().casefold() != asked.strip().casefold():
+        if said is not None and not is_spelling(said, asked):
             self._tell("somebody_else")
             raise DirectoryUnavailableError(
                 f"The directory at {self._server.url} answered with somebody who was not asked for. Check "

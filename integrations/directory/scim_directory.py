@@ -1,17 +1,19 @@
 """The company's people over SCIM 2.0 (RFC 7643, 7644). Reads, and nothing else."""
 
+import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from copilot.errors import DirectoryUnavailableError
 from copilot.people import Person
+from integrations.directory.spelling import is_spelling
 
 _ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
 _NOT_FOUND = 404
@@ -20,6 +22,7 @@ _PAGE = 100
 _MOST_GROUPS = 1_000
 _SAMPLE = 20
 Resource = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,24 +67,10 @@ class ScimDirectory:
         )
 
     async def person(self, person_id: str) -> Person | None:
-        found = await self._one("userName", person_id)
-        if found is None:
-            return None
-        said = str(found.get("userName") or "")
-        if said != person_id:
-            self._check_is_a_spelling(said, person_id)
-            return None
-        return await self._person(found)
+        return await self._in_time(self._by_id(person_id))
 
     async def person_by_email(self, address: str) -> Person | None:
-        found = await self._one("emails.value", address)
-        if found is None:
-            return None
-        said = {value.casefold() for value in _values(found, "emails")}
-        if address.casefold() not in said:
-            self._check_is_a_spelling(next(iter(said), ""), address)
-            return None
-        return await self._person(found) if found.get("userName") else None
+        return await self._in_time(self._by_email(address))
 
     async def people(self, limit: int) -> Sequence[Person]:
         wanted = "userName,displayName,name,emails,phoneNumbers"
@@ -111,6 +100,37 @@ class ScimDirectory:
     async def close(self) -> None:
         await self._client.aclose()
 
+    async def _by_id(self, person_id: str) -> Person | None:
+        found = await self._one("userName", person_id)
+        if found is None:
+            return None
+        said = str(found.get("userName") or "")
+        if said != person_id:
+            self._check_is_a_spelling(said, person_id)
+            return None
+        return await self._person(found)
+
+    async def _by_email(self, address: str) -> Person | None:
+        found = await self._one("emails.value", address)
+        if found is None:
+            return None
+        said = {value.casefold() for value in _values(found, "emails")}
+        if address.casefold() not in said:
+            self._check_is_a_spelling(next(iter(said), ""), address)
+            return None
+        return await self._person(found) if found.get("userName") else None
+
+    async def _in_time(self, asked: Awaitable[T]) -> T:
+        """With all that it takes: who somebody is may be several questions to the server."""
+        try:
+            async with asyncio.timeout(self._server.seconds):
+                return await asked
+        except TimeoutError as error:
+            raise DirectoryUnavailableError(
+                f"The directory at {self._server.url} took longer than {self._server.seconds:g} seconds. Check "
+                "its load and the way to it."
+            ) from error
+
     async def _one(self, attribute: str, value: str) -> Resource | None:
         """The one user of whom it is true; `None` for nobody and for several."""
         query = {"filter": f"{attribute} eq {_quoted(value)}", "count": "2"}
@@ -123,7 +143,7 @@ class ScimDirectory:
 
     def _check_is_a_spelling(self, said: str, asked: str) -> None:
         """Another spelling is a stranger's; quite another value is a server that does not do as asked."""
-        if said.strip().casefold() != asked.strip().casefold():
+        if not is_spelling(said, asked):
             self._tell("somebody_else")
             raise DirectoryUnavailableError(
                 f"The directory at {self._server.url} answered with somebody who was not asked for. It may "
@@ -160,10 +180,10 @@ class ScimDirectory:
         return user.get("userName") if user.get("id", resource_id) == resource_id else None
 
     async def _groups(self, user: Resource) -> set[str]:
-        """Groups that list the person, and those that the person lists: servers fill one or both."""
+        """The groups that the person lists; where a server does not fill those, the groups that list the person."""
         own = str(user.get("id") or "")
-        names = {str(each.get("display") or "") for each in user.get("groups") or ()}
-        if own:
+        names = {str(each.get("display") or "") for each in _entries(user, "groups")}
+        if own and (not names or "" in names):
             query = {"filter": f"members.value eq {_quoted(own)}"}
             async for group in self._every("Groups", query, _MOST_GROUPS):
                 if own in _values(group, "members"):
