@@ -185,14 +185,12 @@ async def _opened(
     written = (pens.author, pens.screen, pens.second)
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     checkpoints = await checkpoints_of(home, stack)
-    redactor = redactor_of(settings, home, profile, connections.people)
-    _follow(connections, redactor, profile, stack)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
         desk=desk,
         directory=connections.people,
-        redactor=redactor,
+        redactor=_informed(settings, home, profile, connections, stack),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -217,12 +215,18 @@ async def _opened(
     )
 
 
-def _follow(
-    connections: Connections, redactor: Redactor, profile: Company, stack: AsyncExitStack
-) -> None:
-    """The redactor learns who works here as the directory's snapshots come in."""
+def _informed(
+    settings: Settings,
+    home: Home,
+    profile: Company,
+    connections: Connections,
+    stack: AsyncExitStack,
+) -> Redactor:
+    """The redactor, which learns who works here as the directory's snapshots come in."""
+    redactor = redactor_of(settings, home, profile, connections.people)
     looking = connections.start(lambda people: redactor.know(known_of(people, profile)))
     stack.push_async_callback(connections.close, looking)
+    return redactor
 
 
 def _read_from(

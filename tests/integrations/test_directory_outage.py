@@ -28,7 +28,6 @@ pytestmark = [
 ]
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PRINTER = "how long are print jobs kept?"
-FORGOTTEN = "I want to change my own password, how do I do that?"
 
 
 @pytest.fixture(scope="module")
@@ -146,13 +145,12 @@ async def test_unknown_is_a_no_and_opens_no_case(stage: Stage) -> None:
     assert await stage.app.desk.list() == []
 
 
-async def test_a_disabled_account_is_permitted_nothing(stage: Stage) -> None:
+async def test_a_disabled_account_is_not_verified_to_the_policies(stage: Stage) -> None:
     for user, verified in (("dana.reed", True), ("paul.grant", False)):
-        reply = await stage.ask(FORGOTTEN, user=user, thread=user)
+        reply = await stage.ask(PRINTER, user=user, thread=user)
         record = (await stage.app.journal.records(user))[reply.inquiry_id]
         assert record.request is not None
         assert record.request.asker.verified is verified
-        assert (reply.policy.effect == "permit") is verified
 
 
 async def test_a_crash_is_finished_by_a_human_while_the_directory_is_away(
