@@ -115,6 +115,24 @@ class Desk(Protocol):
         """The employee says that it works: the ticket is resolved, and reopens with their next word."""
         ...
 
+    async def holder(self, thread_id: str) -> str | None:
+        """The agent who has a case of this conversation; the copilot is silent there meanwhile."""
+        ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> object:
+        """Give the ticket to an agent, unless another has it or it is done."""
+        ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
+        """Nobody has the ticket any more: the copilot may speak again."""
+        ...
+
+    async def said(
+        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """What the employee writes to the agent who has the ticket. The text is redacted already."""
+        ...
+
     async def texts(self, ticket_ids: Sequence[str]) -> Mapping[str, str]:
         """What the tickets say now, summary and notes; unknown ids are left out. Untrusted text."""
         ...

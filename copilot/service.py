@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from copilot import outage
+from copilot import held, outage
 from copilot.company import CompanyFacts
 from copilot.conversation import (
     MAX_CHANNEL_CHARS,
@@ -30,6 +30,7 @@ from copilot.errors import (
     CopilotError,
     DirectoryUnavailableError,
     InquiryError,
+    UnknownThreadError,
     UnknownUserError,
 )
 from copilot.given import given_to
@@ -45,7 +46,7 @@ from copilot.record import (
     TurnRecord,
     Unfinished,
 )
-from copilot.recording import fields_of, outage_record, record_of
+from copilot.recording import fields_of, held_record, outage_record, record_of
 from copilot.state import Asked, Memory, TurnState
 from policies.redaction import Redacted, Redactor, Seen
 
@@ -173,6 +174,26 @@ class Copilot:
             if ticket is not None and said.verdict == "fixed" and said.at is not None:
                 key = f"resolved:{said.inquiry_id}"
                 await self._desk.resolve(ticket.id, key=key, by=said.user, at=said.at)
+        elif isinstance(event, Takeover):
+            await self._take_over(event)
+
+    def silence(self, thread_id: str) -> asyncio.Lock:
+        """While it is held, nothing is said in a conversation: who takes it over does so in between."""
+        return self._locks.of(thread_id)
+
+    async def _take_over(self, event: Takeover) -> None:
+        """An agent has the conversation from here on, after whatever is being said now, or gives it back."""
+        async with self._locks.of(event.thread_id):
+            memory = (await self._checkpointed(event.thread_id)).get("memory")
+            if not isinstance(memory, Memory) or memory.ticket is None:
+                raise UnknownThreadError(
+                    "That conversation has no case to take over. Use the `thread_id` of an escalation."
+                )
+            key = f"takeover:{event.thread_id}:{event.agent}:{event.active}:{event.at.isoformat()}"
+            if event.active:
+                await self._desk.claim(memory.ticket.id, event.agent, key=key, at=event.at)
+            else:
+                await self._desk.release(memory.ticket.id, key=key, by=event.agent, at=event.at)
 
     async def recover(self) -> int:
         """Finish what a crash left without a reply; returns how many inquiries that were."""
@@ -215,8 +236,8 @@ class Copilot:
 
     async def _turn(self, asked: Asked, started: float) -> Reply:
         try:
-            state = await asyncio.wait_for(self._run(asked), self._limits.turn_seconds)
-            reply, record = state["reply"], record_of(state)
+            answered = self._answered(asked)
+            reply, record = await asyncio.wait_for(answered, self._limits.turn_seconds)
         except InquiryError:
             raise
         except Exception as error:  # noqa: BLE001  # the edge of a turn: whatever broke, a person gets the case
@@ -228,14 +249,38 @@ class Copilot:
         self._telemetry.turn(fields_of(reply))
         return reply
 
-    async def _run(self, asked: Asked) -> TurnState:
+    async def _answered(self, asked: Asked) -> tuple[Reply, TurnRecord]:
+        """What is said, by the graph, or, while an agent has the case, to the agent."""
+        before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
+        memory: Memory = before.get("memory") or Memory()
+        agent = await self._desk.holder(asked.thread_id) if memory.ticket else None
+        if agent is None or memory.ticket is None or memory.handoff is None:
+            state = await self._run(asked, before)
+            return state["reply"], record_of(state)
+        told = {"key": f"said:{asked.inquiry.id}", "by": asked.person.id}
+        ticket = await self._desk.said(
+            memory.ticket.id, asked.inquiry.text, at=asked.inquiry.at, **told
+        )
+        language = memory.language or asked.person.language or "en"
+        name = await self._name(agent)
+        reply = held.reply(asked, name, memory.handoff, ticket, language, self._versions())
+        return reply, held_record(asked, reply)
+
+    async def _name(self, person_id: str) -> str:
+        try:
+            person = await self._directory.person(person_id)
+        except DirectoryUnavailableError as error:
+            self._telemetry.failure("directory", error)
+            return person_id
+        return person.name if person else person_id
+
+    async def _run(self, asked: Asked, before: Mapping[str, Any]) -> TurnState:
         if not asked.person.is_known:
             raise DirectoryUnavailableError(
                 "The directory can't say who asks, so nothing was decided and people get the case. "
                 "Check it with `copilot doctor`."
             )
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
-        before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
         memory: Memory = before.get("memory") or Memory()
         if memory.last_inquiry == asked.inquiry.id:
             # The graph finished before the crash; running it again would count the turn twice.

@@ -10,6 +10,8 @@ from sqlalchemy import Connection, Row, delete, or_, select, update
 from integrations.slack.tables import handoff_ratings, slack_people, slack_posts, slack_threads
 from integrations.store.database import Database
 from integrations.store.tables import to_stamp
+from integrations.tickets.tables import tickets
+from integrations.tickets.view import CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,20 @@ class Member:
     follow_up: bool = True
 
 
+_HOLDER = (
+    select(tickets.c.assignee)
+    .where(
+        or_(tickets.c.id == slack_threads.c.ticket, tickets.c.thread_id == slack_threads.c.id),
+        tickets.c.assignee.is_not(None),
+        tickets.c.status.not_in(CLOSED),
+    )
+    .order_by(tickets.c.updated_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_TALKS = select(slack_threads, _HOLDER.label("taken_by"))
+
+
 class Ledger:
     """Slack's records in the record store. Any method may raise `StoreUnavailableError`."""
 
@@ -96,35 +112,25 @@ class Ledger:
             db.execute(self._add_talk, row)
             known = {"person": person, "team": place.team, "member": member, "follow_up": True}
             db.execute(self._add_member, known)
-            found = db.execute(select(slack_threads).where(slack_threads.c.id == name)).one()
+            found = db.execute(_TALKS.where(slack_threads.c.id == name)).one()
             return _talk(found)
 
         return await self._database.write(work)
 
     async def known(self, name: str) -> Talk | None:
         """A conversation by its id."""
-        query = select(slack_threads).where(slack_threads.c.id == name)
+        query = _TALKS.where(slack_threads.c.id == name)
         row = await self._database.read(lambda db: db.execute(query).first())
         return _talk(row) if row else None
 
     async def go_on(self, talk: Talk, place: Place) -> None:
-        """The conversation's case and whoever has it, also in another place."""
+        """The conversation's case, and with it whoever has it, also in another place."""
         other = await self.talk(place, talk.member, talk.person)
         known = await self.known(talk.id) or talk
-        await self._change(other.id, ticket=known.ticket, taken_by=known.taken_by)
+        await self._change(other.id, ticket=known.ticket)
 
     async def set_ticket(self, name: str, ticket: str) -> None:
         await self._change(name, ticket=ticket)
-
-    async def take(self, name: str, agent: str | None) -> None:
-        """A person talks in the thread now, or, with `None`, the copilot again.
-
-        So it is wherever else the same case is talked about.
-        """
-        case = select(slack_threads.c.ticket).where(slack_threads.c.id == name).scalar_subquery()
-        same = or_(slack_threads.c.id == name, slack_threads.c.ticket == case)
-        change = update(slack_threads).where(same).values(taken_by=agent)
-        await self._database.write(lambda db: db.execute(change))
 
     async def stop(self, name: str, at: str) -> None:
         await self._change(name, stopped=at)

@@ -9,7 +9,7 @@ from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
 from copilot.people import Person
 from integrations.api import runtime
-from integrations.tickets.view import TicketStatus, TicketView
+from integrations.tickets.view import Claim, NoteKind, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
@@ -30,8 +30,23 @@ class Tickets(Protocol):
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
 
     async def note(
+        self,
+        ticket_id: str,
+        text: str,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        kind: NoteKind = "note",
+    ) -> TicketRef: ...
+
+    async def said(
         self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
     ) -> TicketRef: ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim: ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef: ...
 
     async def move(
         self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime

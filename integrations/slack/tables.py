@@ -14,7 +14,6 @@ slack_threads = Table(
     Column("member", Text, nullable=False),
     Column("person", Text, nullable=False, index=True),
     Column("ticket", Text, index=True),
-    Column("taken_by", Text),
     Column("stopped", Text),
 )
 

@@ -177,6 +177,12 @@ class EmbeddedDesk:
 
         return await _at_the_desk(self._database.write(work))
 
+    async def said(
+        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """What the employee writes to the agent who has the ticket. The text is redacted already."""
+        return await self.note(ticket_id, text, key=key, by=by, at=at, kind="said")
+
     async def move(
         self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
     ) -> TicketRef:
@@ -286,7 +292,9 @@ class EmbeddedDesk:
         return [self._line(row) for row in rows]
 
     def _number(self, db: Connection, at: datetime) -> str:
-        return f"T-{at.year:04d}-{db.execute(self._next_number, {'year': at.year}).scalar_one():06d}"
+        return (
+            f"T-{at.year:04d}-{db.execute(self._next_number, {'year': at.year}).scalar_one():06d}"
+        )
 
     def _note(
         self,

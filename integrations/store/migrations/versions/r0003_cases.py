@@ -13,3 +13,4 @@ def upgrade() -> None:
     op.add_column("tickets", sa.Column("assignee", sa.Text()))
     op.add_column("tickets", sa.Column("resolution", sa.Text()))
     op.add_column("tickets", sa.Column("minutes", sa.Integer()))
+    op.drop_column("slack_threads", "taken_by")
