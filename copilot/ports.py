@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from copilot.conversation import Feedback, Handoff, Inquiry, Reply, TicketRef
 from copilot.people import Person
-from copilot.record import Begun, PlannedHandoff, ThreadSummary, ThreadView, TurnRecord
+from copilot.record import Begun, Held, PlannedHandoff, ThreadSummary, ThreadView, TurnRecord
 from knowledge.article import Article
 from knowledge.findings import Findings, Reader
 from policies.model import Decision, PolicyRequest
@@ -115,8 +115,12 @@ class Desk(Protocol):
         """The employee says that it works: the ticket is resolved, and reopens with their next word."""
         ...
 
-    async def holder(self, thread_id: str) -> str | None:
-        """The agent who has a case of this conversation; the copilot is silent there meanwhile."""
+    async def held(self, thread_id: str) -> Held | None:
+        """The case of this conversation that an agent has; the copilot is silent there meanwhile."""
+        ...
+
+    async def open_case(self, thread_id: str) -> str | None:
+        """The id of the newest case of this conversation that is not done."""
         ...
 
     async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> object:

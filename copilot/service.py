@@ -184,16 +184,16 @@ class Copilot:
     async def _take_over(self, event: Takeover) -> None:
         """An agent has the conversation from here on, after whatever is being said now, or gives it back."""
         async with self._locks.of(event.thread_id):
-            memory = (await self._checkpointed(event.thread_id)).get("memory")
-            if not isinstance(memory, Memory) or memory.ticket is None:
+            case = await self._desk.open_case(event.thread_id)
+            if case is None:
                 raise UnknownThreadError(
-                    "That conversation has no case to take over. Use the `thread_id` of an escalation."
+                    "That conversation has no open case to take over. Use the `thread_id` of an escalation."
                 )
             key = f"takeover:{event.thread_id}:{event.agent}:{event.active}:{event.at.isoformat()}"
             if event.active:
-                await self._desk.claim(memory.ticket.id, event.agent, key=key, at=event.at)
+                await self._desk.claim(case, event.agent, key=key, at=event.at)
             else:
-                await self._desk.release(memory.ticket.id, key=key, by=event.agent, at=event.at)
+                await self._desk.release(case, key=key, by=event.agent, at=event.at)
 
     async def recover(self) -> int:
         """Finish what a crash left without a reply; returns how many inquiries that were."""
@@ -251,19 +251,15 @@ class Copilot:
 
     async def _answered(self, asked: Asked) -> tuple[Reply, TurnRecord]:
         """What is said, by the graph, or, while an agent has the case, to the agent."""
-        before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
-        memory: Memory = before.get("memory") or Memory()
-        agent = await self._desk.holder(asked.thread_id) if memory.ticket else None
-        if agent is None or memory.ticket is None or memory.handoff is None:
-            state = await self._run(asked, before)
+        case = None if asked.opens_thread else await self._desk.held(asked.thread_id)
+        if case is None:
+            state = await self._run(asked)
             return state["reply"], record_of(state)
-        told = {"key": f"said:{asked.inquiry.id}", "by": asked.person.id}
-        ticket = await self._desk.said(
-            memory.ticket.id, asked.inquiry.text, at=asked.inquiry.at, **told
+        key, words = f"said:{asked.inquiry.id}", asked.inquiry.text
+        await self._desk.said(
+            case.ticket.id, words, key=key, by=asked.person.id, at=asked.inquiry.at
         )
-        language = memory.language or asked.person.language or "en"
-        name = await self._name(agent)
-        reply = held.reply(asked, name, memory.handoff, ticket, language, self._versions())
+        reply = held.reply(asked, case, await self._name(case.agent), self._versions())
         return reply, held_record(asked, reply)
 
     async def _name(self, person_id: str) -> str:
@@ -274,13 +270,14 @@ class Copilot:
             return person_id
         return person.name if person else person_id
 
-    async def _run(self, asked: Asked, before: Mapping[str, Any]) -> TurnState:
+    async def _run(self, asked: Asked) -> TurnState:
         if not asked.person.is_known:
             raise DirectoryUnavailableError(
                 "The directory can't say who asks, so nothing was decided and people get the case. "
                 "Check it with `copilot doctor`."
             )
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
+        before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
         memory: Memory = before.get("memory") or Memory()
         if memory.last_inquiry == asked.inquiry.id:
             # The graph finished before the crash; running it again would count the turn twice.

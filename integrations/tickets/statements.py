@@ -23,14 +23,14 @@ NOTES = (
     )
     .order_by(ticket_events.c.seq)
 )
-HOLDER = (
-    select(tickets.c.assignee)
-    .where(
-        tickets.c.thread_id == bindparam("sought"),
-        tickets.c.assignee.is_not(None),
-        tickets.c.status.not_in(CLOSED),
-    )
-    .order_by(tickets.c.updated_at.desc())
+_OPEN = select(tickets).where(
+    tickets.c.thread_id == bindparam("sought"), tickets.c.status.not_in(CLOSED)
+)
+HELD = _OPEN.where(tickets.c.assignee.is_not(None)).order_by(tickets.c.updated_at.desc()).limit(1)
+OPEN_CASE = (
+    _OPEN.with_only_columns(tickets.c.id)
+    .order_by(tickets.c.opened_at.desc(), tickets.c.id.desc())
+    .limit(1)
 )
 TAKE = (
     update(tickets)
