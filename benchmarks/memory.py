@@ -2,8 +2,9 @@
 
 Each question is asked with a memory of the questions before it alone, and is then resolved with the
 articles that answer it. A new memory version is made every twenty tickets, as a night would. The two
-public sets carry no times: their own order stands for it. The questions of our own are synthetic,
-written by hand with dates. The weight was chosen on the development halves of the public sets.
+public sets carry no times: their own order stands for it. The questions of our own are synthetic:
+three small sets with dates, and the utterances that the classifiers never saw, in an order by hash; an
+utterance counts as solved by all articles of its topic. Weights were chosen on development halves.
 """
 
 import argparse
@@ -11,10 +12,10 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -23,12 +24,16 @@ from numpy.typing import NDArray
 from benchmarks.public_sets import DEFAULT_DATA, DataMissingError, Flags, load_it_kb, load_techqa
 from benchmarks.public_sets import QuestionSet as PublicSet
 from benchmarks.retrieval import Bench, Interval, bootstrap_mean, open_bench
+from copilot.understanding.ngrams import buckets
 from integrations.company import load_company, shipped_company
 from integrations.home import Home
-from integrations.preparing import prepare
+from integrations.indexing import trial_of
+from integrations.preparing import material_of, prepare
 from integrations.progress import Progress
 from integrations.settings import Settings
 from integrations.wiring import policy_of, reader_of
+from knowledge.corpus import Corpus
+from knowledge.embedding import Embedder, find_model, find_tuned
 from knowledge.findings import Findings, Reader
 from knowledge.index import build_version
 from knowledge.ranking import Weights
@@ -36,7 +41,8 @@ from knowledge.remembering import Changes, Limits, ProblemEmbedder, Resolution, 
 from knowledge.search import Library
 
 Numbers = NDArray[np.float64]
-MESSY = Path(__file__).resolve().parents[1] / "tests" / "data"
+_DATED = ("messy60", "messy60_blind2", "messy60_test")
+MESSY = [Path(__file__).resolve().parents[1] / "tests/data" / f"{name}.jsonl" for name in _DATED]
 _EVERY = 20
 _AT = date(2026, 6, 1)
 _DEPTH = 10
@@ -129,6 +135,13 @@ def _measures(found: Sequence[str], gold: frozenset[str]) -> tuple[float, float,
 
 
 def public_stream(questions: PublicSet, bench: Bench, index_dir: Path) -> Stream:
+    valid = tuple(
+        article.model_copy(
+            update={"id": article.id.replace(":", "/"), "title": article.title or "Page"}
+        )
+        for article in questions.corpus.articles
+    )
+    questions = replace(questions, corpus=Corpus(valid))
     build_version(index_dir, questions.corpus, bench.embedder)
     bench.store.save()
     vectors = bench.embedder.embed_queries([question.text for question in questions.questions])
@@ -140,31 +153,67 @@ def public_stream(questions: PublicSet, bench: Bench, index_dir: Path) -> Stream
     return Stream(questions.name, asked, questions.dev, _AT)
 
 
-@contextmanager
-def own_stream(scratch: Path) -> Iterator[tuple[Stream, Path, ProblemEmbedder]]:
-    """The synthetic questions of our own over the shipped articles, read as the product reads them."""
-    settings = Settings(home=scratch / "home")
-    profile = load_company(shipped_company())
-    prepare(settings, profile, policy_of(profile).policies.catalogue, Progress.silent())
-    index_dir = Home.at(settings.home).index
-    files = ("messy60", "messy60_blind2", "messy60_test")
-    rows = [
-        json.loads(line)
-        for name in files
-        for line in (MESSY / f"{name}.jsonl").open(encoding="utf-8")
-    ]
-    rows.sort(key=lambda row: row["at"])
-    bench = open_bench(scratch, scratch / "own-vectors")
-    with Library.open(index_dir) as library:
-        gold = [_gold(library, row["expect"]) for row in rows]
-        folder = library.folder
-    reader = reader_of(settings, _Edition(folder))
-    asked = []
-    for row, right in zip(rows, gold, strict=True):
-        main = reader.read(row["text"], language=row["language"]).main
-        asked.append(Asked(main.text, main.vector, right, main.labels))
-    dev = np.zeros(len(asked), dtype=np.bool_)
-    yield Stream("own questions (synthetic)", tuple(asked), dev, _AT), index_dir, bench.embedder
+class Own:
+    """The shipped articles in a home of their own, and what is asked about them."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.settings = Settings(home=scratch / "home")
+        self.profile = load_company(shipped_company())
+        self.catalogue = policy_of(self.profile).policies.catalogue
+        prepare(self.settings, self.profile, self.catalogue, Progress.silent())
+        self.index_dir = Home.at(self.settings.home).index
+        self.search = Embedder(find_model(self.settings.models_dir))
+        with Library.open(self.index_dir) as library:
+            everybody = [card.id for card in library.cards if "all_staff" in card.audience]
+            self.articles = [library.article(name) for name in everybody]
+            self.folder = library.folder
+
+    def dated(self) -> Stream:
+        """Three sets of questions that no classifier was trained with, by date."""
+        rows = [json.loads(line) for name in MESSY for line in name.open(encoding="utf-8")]
+        rows.sort(key=lambda row: row["at"])
+        reader = reader_of(self.settings, _Edition(self.folder))
+        asked = []
+        for row in rows:
+            main = reader.read(row["text"], language=row["language"]).main
+            gold = self._gold(row["expect"]["subcategory"], row["expect"]["facts"])
+            asked.append(Asked(main.text, main.vector, gold, main.labels))
+        return Stream("dated questions (synthetic)", tuple(asked), _no_halves(asked), _AT)
+
+    def bare(self) -> Stream:
+        """The utterances again, as search has them where no classifier knows the topics."""
+        stream = self.utterances()
+        asked = tuple(replace(question, prior={}) for question in stream.asked)
+        return replace(stream, name=f"{stream.name}, without classifiers", asked=asked)
+
+    def utterances(self) -> Stream:
+        """English utterances that the trial classifier never saw; it gives their labels."""
+        material = material_of(self.settings, self.profile, self.catalogue)
+        tuned = Embedder(find_tuned(self.settings.models_dir))
+        trial = trial_of(material, tuned, self.settings.trained_dir)
+        if trial is None:
+            raise DataMissingError("No kept trial of the classifiers. Run `make install`.")
+        own = [(s.text, s.label) for s in trial.held_out if s.language == "en"]
+        asked_of_none = material.utterances.unanswerable
+        own += [(u.text, "") for u in asked_of_none if u.language == "en"]
+        own.sort(key=lambda pair: sha256(pair[0].encode()).hexdigest())
+        asked = []
+        for text, label in own:
+            prior = trial.classifier.named(tuned.embed_queries([text])[0], buckets(text))
+            gold = self._gold([label], [])
+            asked.append(Asked(text, self.search.embed_queries([text])[0], gold, prior))
+        dev = np.arange(len(asked)) % 2 == 0
+        return Stream("held-out utterances (synthetic)", tuple(asked), dev, _AT)
+
+    def _gold(self, topics: Sequence[str] | None, facts: Sequence[str] | None) -> frozenset[str]:
+        """The articles of the topics, of those the ones that state the facts, if any are named."""
+        about = [a for a in self.articles if f"{a.category}.{a.subcategory}" in set(topics or ())]
+        stating = [a.id for a in about if set(facts or ()) & set(a.facts)]
+        return frozenset(stating if facts else [a.id for a in about])
+
+
+def _no_halves(asked: Sequence[Asked]) -> Flags:
+    return np.zeros(len(asked), dtype=np.bool_)
 
 
 @dataclass(frozen=True)
@@ -173,14 +222,6 @@ class _Edition:
 
     def refresh(self) -> bool:
         return False
-
-
-def _gold(library: Library, expected: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The articles of the expected topics, of those the ones that state the expected facts."""
-    topics, facts = set(expected["subcategory"] or ()), set(expected["facts"] or ())
-    cards = [card for card in library.cards if f"{card.category}.{card.subcategory}" in topics]
-    stating = [card.id for card in cards if facts & set(library.article(card.id).facts)]
-    return frozenset(stating if facts else [card.id for card in cards])
 
 
 def show(outcome: Outcome) -> None:
@@ -197,7 +238,8 @@ def show(outcome: Outcome) -> None:
             cells = [_cell(before[measure][taken], after[measure][taken]) for measure in MEASURES]
             print(f"  {name:16}{int(taken.sum()):5}" + "".join(f"{cell:>42}" for cell in cells))
     if not outcome.answerable.all():
-        show_doubt(outcome, stream.dev | True)
+        for half, rows in halves.items():
+            show_doubt(outcome, half, rows)
 
 
 def _cell(before: Numbers, after: Numbers) -> str:
@@ -211,7 +253,7 @@ def _signed(gain: Interval) -> str:
     return f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
 
 
-def show_doubt(outcome: Outcome, rows: Flags) -> None:
+def show_doubt(outcome: Outcome, half: str, rows: Flags) -> None:
     """Answers and how many of them are right, with the shipped rule and with the one it replaces."""
     asked = outcome.stream.asked
     firsts = {
@@ -227,9 +269,8 @@ def show_doubt(outcome: Outcome, rows: Flags) -> None:
     ):
         kept = np.array(right)[answered].astype(np.float64)
         precision = bootstrap_mean(kept) if len(kept) else Interval(0, 0, 0)
-        print(
-            f"  {name:38} answers {int(answered.sum()):4} of {int(rows.sum())}, right {precision}"
-        )
+        said = f"answers {int(answered.sum()):4} of {int(rows.sum())}, right {precision}"
+        print(f"  {half:9}  {name:38} {said}")
 
 
 def _is_right(findings: Findings, question: Asked) -> bool:
@@ -274,8 +315,9 @@ def _timed(library: Library, stream: Stream) -> tuple[float, float]:
 def run(data: Path, cache: Path) -> None:
     with tempfile.TemporaryDirectory() as folder:
         scratch = Path(folder)
-        with own_stream(scratch) as (own, index_dir, embedder):
-            show(replay(own, index_dir, embedder))
+        for ask in (Own.dated, Own.utterances, Own.bare):
+            own = Own(scratch / ask.__name__)
+            show(replay(ask(own), own.index_dir, own.search))
         bench = open_bench(scratch, cache)
         for name, load in (("techqa", load_techqa), ("it-kb", load_it_kb)):
             stream = public_stream(load(data), bench, scratch / name)

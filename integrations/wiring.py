@@ -189,10 +189,6 @@ async def _opened(
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     checkpoints = await checkpoints_of(home, stack)
     digest = _digest(home.digest_key())
-    resolutions = Resolutions(database, digest=digest, articles=lambda: library.article_ids)
-    limits = MemoryLimits(
-        settings.memory_neighbours, settings.memory_size, settings.keep_index_versions
-    )
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
@@ -219,7 +215,7 @@ async def _opened(
         policy,
         parts,
         checkpoints,
-        TicketMemory(resolutions, home.index, search, limits),
+        _memory(settings, home, database, library, search, digest),
         stack,
     )
 
@@ -233,6 +229,21 @@ def _read_from(
     reader = reader_of(settings, library, search)
     reader.warm()
     return library, search, reader
+
+
+def _memory(
+    settings: Settings,
+    home: Home,
+    database: Database,
+    library: FollowingLibrary,
+    search: Embedder,
+    digest: Callable[[str], str],
+) -> TicketMemory:
+    limits = MemoryLimits(
+        settings.memory_neighbours, settings.memory_size, settings.keep_index_versions
+    )
+    resolutions = Resolutions(database, digest=digest, articles=lambda: library.article_ids)
+    return TicketMemory(resolutions, home.index, search, limits)
 
 
 def writing_of(

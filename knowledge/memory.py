@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from knowledge.findings import Reader, may_read
+from knowledge.findings import Reader
 from knowledge.index import VectorIndex
 from knowledge.shelf import Card
 from knowledge.versions import IndexUnavailableError
@@ -121,12 +121,8 @@ class Memory:
         }
 
     def _visible_to(self, reader: Reader) -> Flags:
-        """Resolutions of tickets that are for the reader, by articles that are as well."""
-        hidden = {
-            card.id
-            for card in self._cards
-            if not may_read(card.audience, card.regions, card.platforms, reader)
-        }
+        """Resolutions of tickets that are for the reader, by articles that they have a right to."""
+        hidden = {card.id for card in self._cards if reader.groups.isdisjoint(card.audience)}
         return np.array(
             [
                 not reader.groups.isdisjoint(entry.audience) and hidden.isdisjoint(entry.articles)

@@ -37,7 +37,7 @@ class Weights:
     """The same for the BM25 of a chunk. It orders the chunks of an article, not the articles."""
     prior: float = 0.3
     """Share of the square root of the classifiers' probability of the article's subcategory."""
-    memory: float = 0.2
+    memory: float = 0.3
     """Share of the chance that the article helps by what resolved tickets like the question ended with."""
 
 

@@ -377,3 +377,30 @@ def test_a_ticket_is_judged_by_those_before_it_alone() -> None:
     agreeing = learn_trust(vectors, [("a",), ("a",), ("a",), ("b",)], 20)
     assert max(agreeing) == pytest.approx(2 / 22)
     assert max(learn_trust(vectors, [("a",), ("b",), ("c",), ("d",)], 20)) == 0
+
+
+def test_a_ticket_solved_with_an_article_of_another_platform_counts_all_the_same(
+    articles: Path, index_dir: Path, embedder: Embedder
+) -> None:
+    write_article(articles, 20, "apple cart", platforms="[macos]")
+    build_version(index_dir, load_corpus([articles]), embedder)
+    desk = Desk(index_dir, embedder)
+    windows = Reader(platform="windows")
+    before = desk.ask(reader=windows)
+    desk.take(*(replace(r, articles=(PRINTER, "kb-0020")) for r in desk.hums(40)))
+    after = desk.ask(reader=windows)
+    assert score(after, PRINTER) > score(before, PRINTER)
+    assert "kb-0020" not in ids(after)
+    desk.library.close()
+
+
+def test_a_ticket_solved_with_an_article_that_the_reader_has_no_right_to_does_not_count(
+    articles: Path, index_dir: Path, embedder: Embedder
+) -> None:
+    write_article(articles, 20, "apple cart", audience="[it]")
+    build_version(index_dir, load_corpus([articles]), embedder)
+    desk = Desk(index_dir, embedder)
+    before = desk.ask()
+    desk.take(*(replace(r, articles=(PRINTER, "kb-0020")) for r in desk.hums(40)))
+    assert without_name(desk.ask()) == before
+    desk.library.close()
