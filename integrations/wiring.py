@@ -188,7 +188,6 @@ async def _opened(
     written = (pens.author, pens.screen, pens.second)
     parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
     checkpoints = await checkpoints_of(home, stack)
-    digest = _digest(home.digest_key())
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
@@ -197,7 +196,7 @@ async def _opened(
         redactor=redactor_of(settings, home, profile, directory),
         company=facts,
         versions=versions,
-        digest=digest,
+        digest=_digest(home.digest_key()),
         telemetry=counters,
         limits=Limits(turn_seconds=settings.turn_seconds),
     )
@@ -215,7 +214,7 @@ async def _opened(
         policy,
         parts,
         checkpoints,
-        _memory(settings, home, database, library, search, digest),
+        _memory(settings, home, database, library, search),
         stack,
     )
 
@@ -237,11 +236,11 @@ def _memory(
     database: Database,
     library: FollowingLibrary,
     search: Embedder,
-    digest: Callable[[str], str],
 ) -> TicketMemory:
     limits = MemoryLimits(
         settings.memory_neighbours, settings.memory_size, settings.keep_index_versions
     )
+    digest = _digest(home.digest_key())
     resolutions = Resolutions(database, digest=digest, articles=lambda: library.article_ids)
     return TicketMemory(resolutions, home.index, search, limits)
 
