@@ -166,6 +166,8 @@ class Versions(Value):
     policy: str
     prompts: str
     model: str
+    memory: str = ""
+    """The memory of resolved tickets, empty where there was none."""
 
 
 class Reply(Value):

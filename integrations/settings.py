@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     miss_rate: float = Field(default=0.10, gt=0, lt=1)
     """Bound on the share of mandatory requests that the recogniser may miss, by conformal risk control
     on held-out examples of the catalogue. A smaller one hands more harmless questions to people."""
+    memory_weight: float = Field(default=0.3, ge=0, le=1)
+    """How much articles are lifted by what resolved tickets like the question ended with; 0 turns it off."""
+    memory_neighbours: int = Field(default=20, ge=1, le=200)
+    """How many resolved tickets speak for articles at a question."""
+    memory_size: int = Field(default=5_000, ge=1)
+    """How many of the latest resolutions are remembered."""
+    memory_seconds: float = Field(default=60.0, gt=0)
+    """How often a server takes in what agents confirmed meanwhile."""
     lockdown: bool = False
     """Send every account-recovery case to people, for example while under attack."""
     chat_model: str | None = None

@@ -32,6 +32,8 @@ from integrations.directory.known import known
 from integrations.directory.port import People
 from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import Home
+from integrations.memory.learning import TicketMemory
+from integrations.memory.resolutions import Resolutions
 from integrations.preparing import prepare
 from integrations.progress import Progress
 from integrations.rulebook import FollowingPolicy
@@ -42,6 +44,8 @@ from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
 from knowledge.embedding import Embedder, find_model, find_tuned
+from knowledge.ranking import Weights
+from knowledge.remembering import Limits as MemoryLimits
 from knowledge.search import Library
 from policies import redaction
 from policies.engine import Policies
@@ -68,6 +72,7 @@ class App:
     policy: FollowingPolicy
     parts: Parts
     checkpoints: CheckpointFile
+    memory: TicketMemory
     _stack: AsyncExitStack
 
     @property
@@ -93,10 +98,15 @@ class App:
         return problems
 
     async def forget(self, person: str) -> int:
-        """Delete the conversations of a person, here and in the graph's memory; says how many messages."""
+        """Delete the conversations of a person, here, in the graph's memory and in that of resolved tickets.
+
+        Says how many messages there were.
+        """
         count, threads = await self.journal.forget(person)
         for thread in threads:
             await self.checkpoints.forget(thread)
+        await self.memory.forget(person, at=self.clock())
+        self.library.refresh()
         return count
 
     async def close(self) -> None:
@@ -114,8 +124,9 @@ async def open_app(
 ) -> App:
     """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home.
 
-    `follow`: the index is also made anew when what it was made from has changed. `connections`: the
-    company's people from elsewhere than the settings say.
+    `follow`: the index is also made anew when what it was made from has changed, and resolved tickets
+    are taken in for as long as the app is open. `connections`: the company's people from elsewhere than
+    the settings say.
     """
     told = progress or Progress.silent()
     _forbid_tracing()
@@ -135,6 +146,10 @@ async def open_app(
         )
         if recover:
             await app.copilot.recover()
+        await app.memory.sync()
+        app.library.refresh()
+        if follow:
+            await stack.enter_async_context(app.memory.followed(settings.memory_seconds))
     except BaseException:
         await stack.aclose()
         raise
@@ -175,7 +190,7 @@ async def _opened(
     clock: Clock | None,
     stack: AsyncExitStack,
 ) -> App:
-    library, reader = _read_from(settings, home, stack)
+    library, search, reader = _read_from(settings, home, stack)
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
@@ -211,6 +226,7 @@ async def _opened(
         policy,
         parts,
         checkpoints,
+        _memory(settings, home, database, library, search),
         stack,
     )
 
@@ -231,12 +247,28 @@ def _informed(
 
 def _read_from(
     settings: Settings, home: Home, stack: AsyncExitStack
-) -> tuple[FollowingLibrary, FollowingReader]:
-    library = FollowingLibrary(home.index)
+) -> tuple[FollowingLibrary, Embedder, FollowingReader]:
+    library = FollowingLibrary(home.index, Weights(memory=settings.memory_weight))
     stack.callback(library.close)
-    reader = reader_of(settings, library)
+    search = Embedder(find_model(settings.models_dir, settings.embedding_model))
+    reader = reader_of(settings, library, search)
     reader.warm()
-    return library, reader
+    return library, search, reader
+
+
+def _memory(
+    settings: Settings,
+    home: Home,
+    database: Database,
+    library: FollowingLibrary,
+    search: Embedder,
+) -> TicketMemory:
+    limits = MemoryLimits(
+        settings.memory_neighbours, settings.memory_size, settings.keep_index_versions
+    )
+    digest = _digest(home.digest_key())
+    resolutions = Resolutions(database, digest=digest, articles=lambda: library.article_ids)
+    return TicketMemory(resolutions, home.index, search, limits)
 
 
 def writing_of(
@@ -261,10 +293,12 @@ def writing_of(
     )
 
 
-def reader_of(settings: Settings, edition: Edition) -> FollowingReader:
+def reader_of(
+    settings: Settings, edition: Edition, search: Embedder | None = None
+) -> FollowingReader:
     return FollowingReader(
         edition,
-        Embedder(find_model(settings.models_dir, settings.embedding_model)),
+        search or Embedder(find_model(settings.models_dir, settings.embedding_model)),
         Embedder(find_tuned(settings.models_dir, settings.embedding_model)),
     )
 
@@ -328,6 +362,7 @@ def _versions(
         policy=policy.version,
         prompts=pens.prompts,
         model=pens.model,
+        memory=library.memory,
     )
 
 
