@@ -44,7 +44,7 @@ class Slapd:
         return f"ldaps://localhost:{self.tls_port}"
 
     def start(self) -> None:
-        told = [self.folder, str(self.port), self.certificate, self.key, str(self.tls_port)]
+        told = map(str, (self.folder, self.port, self.certificate, self.key, self.tls_port))
         subprocess.run(
             ["sh", ROOT / "scripts" / "ldap_up.sh", *told],
             check=True,

@@ -27,12 +27,15 @@ class CachedDirectory:
         snapshot: int = 5_000,
     ) -> None:
         """`snapshot`: how many people are known by name to whoever looks for names in a text."""
-        kinds = {"fails": DirectoryUnavailableError, "tell": tell}
         self._source = source
         self._tell = tell
         self._snapshot = snapshot
-        self._by_id: Aging[str, Person | None] = Aging(source.person, ages, clock, **kinds)  # type: ignore[arg-type]
-        self._by_email: Aging[str, Person | None] = Aging(self._found, ages, clock, **kinds)  # type: ignore[arg-type]
+        self._by_id: Aging[str, Person | None] = Aging(
+            source.person, ages, clock, fails=DirectoryUnavailableError, tell=tell
+        )
+        self._by_email: Aging[str, Person | None] = Aging(
+            self._found, ages, clock, fails=DirectoryUnavailableError, tell=tell
+        )
         self._people: tuple[Person, ...] = ()
 
     async def person(self, person_id: str) -> Person | None:

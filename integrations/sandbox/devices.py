@@ -168,7 +168,6 @@ def _graph_item(device: Managed) -> dict[str, object]:
         "complianceState": _VERDICTS[device.compliant],
         # How Graph says never.
         "lastSyncDateTime": _moment(device.synced_at) or "0001-01-01T00:00:00Z",
-        "managementState": "managed" if device.managed else "retirePending",
         "serialNumber": device.asset_tag,
     }
 

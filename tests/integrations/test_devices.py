@@ -8,10 +8,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from copilot.conversation import Handoff, Inquiry
 from copilot.handoff import posture_of
 from copilot.people import Device, Person
 from integrations.aging import Ages
 from integrations.company import shipped_company
+from integrations.connecting import Connections
 from integrations.datafile import DataFileError
 from integrations.devices.http_devices import DeviceServer, HttpDevices
 from integrations.devices.mapping import load_mapping
@@ -19,6 +21,8 @@ from integrations.devices.port import DevicesUnavailableError
 from integrations.directory.with_devices import DirectoryWithDevices
 from integrations.directory.yaml_directory import YamlDirectory
 from integrations.sandbox.devices import DeviceCloud, Managed, cloud_of
+from integrations.settings import Settings
+from integrations.wiring import App, open_app
 
 NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 PEOPLE = YamlDirectory(shipped_company() / "directory.yaml")
@@ -267,3 +271,40 @@ def test_a_mapping_that_would_list_everybody_is_refused(
     )
     with pytest.raises(DataFileError, match=fault):
         load_mapping(str(file))
+
+
+@pytest.fixture
+async def app(
+    home: Path, intune: HttpDevices, told: list[str]
+) -> AsyncIterator[tuple[App, list[str]]]:
+    """The whole product with devices from device management."""
+    people = with_devices(intune, told, Watch())
+    opened = await open_app(
+        Settings(home=home), clock=lambda: NOW, connections=Connections(people, devices=intune)
+    )
+    yield opened, told
+    await opened.close()
+
+
+async def handed_over(app: App) -> Handoff:
+    text = "can a person please call me, I would rather talk to a human"
+    reply = await app.copilot.ask(Inquiry(id="i1", text=text, user="emily.carter", at=NOW))
+    assert reply.handoff is not None
+    return reply.handoff
+
+
+async def test_the_handoff_shows_the_verdict_with_its_age(app: tuple[App, list[str]]) -> None:
+    environment = (await handed_over(app[0])).environment
+    assert (environment.device, environment.managed) == ("LAP-BOS-0333", True)
+    assert environment.posture == "not compliant, last checked 2026-11-22 08:00 UTC"
+
+
+async def test_a_handoff_without_device_management_says_what_is_missing(
+    app: tuple[App, list[str]], cloud: DeviceCloud
+) -> None:
+    cloud.status = 503
+    handoff = await handed_over(app[0])
+    assert handoff.reason_code != "outage"
+    assert {"environment.device", "environment.posture"} <= {*handoff.missing}
+    assert handoff.employee.name == "Emily Carter"
+    assert "unknown" in app[1]

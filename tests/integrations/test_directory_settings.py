@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from integrations.settings import DeviceSettings, DirectorySettings
 from tests.ldap_server import GROUPS, PASSWORD, PEOPLE, READER, Slapd, slapd
@@ -84,7 +84,10 @@ def test_every_setting_has_a_line_in_its_document() -> None:
         if line.startswith("| `COPILOT_")
     ]
     told = {row.split("`")[1] for row in rows}
-    kinds = {"COPILOT_DIRECTORY_": DirectorySettings, "COPILOT_DEVICES_": DeviceSettings}
+    kinds: dict[str, type[BaseModel]] = {
+        "COPILOT_DIRECTORY_": DirectorySettings,
+        "COPILOT_DEVICES_": DeviceSettings,
+    }
     settings = {f"{p}{name.upper()}" for p, kind in kinds.items() for name in kind.model_fields}
     assert told == settings
     for row in rows:

@@ -26,8 +26,9 @@ async def test_the_directory_goes_away_in_the_middle_of_a_conversation(
 ) -> None:
     with slapd(tmp_path / "slapd") as server:
         place = LdapServer(server.url, READER, PASSWORD, PEOPLE, GROUPS)
-        source = LdapDirectory(place, load_mapping("openldap"), tell=[].append)
-        directory = CachedDirectory(source, Ages(), lambda: NOW, tell=[].append)
+        told: list[str] = []
+        source = LdapDirectory(place, load_mapping("openldap"), tell=told.append)
+        directory = CachedDirectory(source, Ages(), lambda: NOW, tell=told.append)
         async with staged(home, connections=Connections(directory, directory)) as stage:
             assert "certificate" in (await stage.told(DANA, VPN)).text.casefold()
             server.stop()
