@@ -120,14 +120,13 @@ def take_in(
     """
     base = _newest(index_dir, embedder.fingerprint, limits)
     if base is None and not changes.confirmed:
-        _drop(index_dir, changes.forgotten, spare=None)
+        _drop(index_dir, changes.forgotten)
+        _tidy(index_dir)
         return None
     memories_dir(index_dir).mkdir(parents=True, exist_ok=True)
     with owning(memories_dir(index_dir)):
-        for left in memories_dir(index_dir).glob("*.building"):
-            shutil.rmtree(left, ignore_errors=True)
+        _tidy(index_dir)
         newest = _build(index_dir, base, changes, embedder, limits) if changes or not base else base
-        _drop(index_dir, changes.forgotten, spare=newest.version)
         _state(index_dir, newest, swap=bool(changes))
         _prune(index_dir, limits.keep)
     return newest.version
@@ -173,6 +172,9 @@ def _build(
         entries=tuple(entries),
         trust=learn_trust(vectors, [entry.articles for entry in entries], limits.neighbours),
     )
+    # First what must be forgotten goes: whatever happens to the new memory, and whenever this is killed,
+    # either it is gone or the cursor still stands before the word to forget it.
+    _drop(index_dir, changes.forgotten)
     _write(memories_dir(index_dir) / manifest.version, manifest, vectors)
     return manifest
 
@@ -221,13 +223,19 @@ def _write(folder: Path, manifest: MemoryManifest, vectors: Vectors) -> None:
         shutil.rmtree(building, ignore_errors=True)
 
 
-def _drop(index_dir: Path, forgotten: frozenset[str], *, spare: str | None) -> None:
-    """Remove every other memory that holds a forgotten ticket: Chroma keeps the bytes of deleted vectors."""
+def _drop(index_dir: Path, forgotten: frozenset[str]) -> None:
+    """Remove every memory that holds a forgotten ticket: Chroma keeps the bytes of deleted vectors."""
     for manifest in _memories(index_dir):
-        if manifest.version != spare and any(
-            entry.ticket in forgotten for entry in manifest.entries
-        ):
+        if any(entry.ticket in forgotten for entry in manifest.entries):
             shutil.rmtree(memories_dir(index_dir) / manifest.version)
+
+
+def _tidy(index_dir: Path) -> None:
+    """Clear what a crash left half built or half removed, and what can't be read."""
+    there = {manifest.version for manifest in _memories(index_dir)}
+    for folder in memories_dir(index_dir).glob("*/"):
+        if folder.name not in there:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _state(index_dir: Path, newest: MemoryManifest, *, swap: bool) -> None:

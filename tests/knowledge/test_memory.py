@@ -292,6 +292,18 @@ def test_what_must_be_forgotten_is_in_no_memory_that_is_kept(desk: Desk) -> None
     assert memory_of(version_dir(desk.index_dir, build_id or "")) == last == desk.library.memory
 
 
+def test_what_a_crash_left_half_removed_goes_with_the_next_change(desk: Desk) -> None:
+    first = desk.take(*desk.hums(1))
+    half = shutil.copytree(
+        memories_dir(desk.index_dir) / first, memories_dir(desk.index_dir) / "half"
+    )
+    (half / "memory.json").unlink()
+    (memories_dir(desk.index_dir) / "abc.building").mkdir()
+    last = desk.take(*desk.hums(1))
+    there = {folder.name for folder in memories_dir(desk.index_dir).glob("*/")}
+    assert there == {first, last}
+
+
 def test_an_index_version_whose_memory_was_forgotten_gets_the_newest(
     desk: Desk, build: Build
 ) -> None:
