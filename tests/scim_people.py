@@ -23,9 +23,7 @@ def fill(url: str, token: str, people: Iterable[Person]) -> Mapping[str, str]:
         for group in sorted({group for person in everybody for group in person.groups}):
             members = [{"value": ids[p.id]} for p in everybody if group in p.groups]
             schema = "urn:ietf:params:scim:schemas:core:2.0:Group"
-            _put(
-                client, "/Groups", {"schemas": [schema], "displayName": group, "members": members}
-            )
+            _put(client, "/Groups", {"schemas": [schema], "displayName": group, "members": members})
         return ids
 
 
