@@ -66,6 +66,7 @@ def build(
     ruled = decision.effect == "escalate"
     topic = _topic(label, decision, company)
     decided = (move.queue, filed and filed.ticket.queue, decision.queue if ruled else None)
+    steps = _steps(memory, understanding, failed)
     queue = next(filter(None, decided), None) or _queue(label, understanding, move, company)
     return Handoff(
         summary=_summary(asked, memory, understanding, topic, keeps),
@@ -76,7 +77,7 @@ def build(
         reason_code=move.reason,
         employee=card,
         environment=environment,
-        attempted_steps=_steps(memory, understanding, failed),
+        attempted_steps=steps,
         error_messages=_errors(memory, understanding),
         evidence=_evidence(memory.shown[:failed], findings, ruled=ruled),
         ruled_out=tuple(
@@ -85,7 +86,7 @@ def build(
         suggested_next_step=_suggestion(move, decision, findings),
         confidence=_confidence(decision, understanding, findings),
         identity_verified=asked.person.active,
-        missing=_missing(card, environment),
+        missing=_missing(card, environment, steps, (category or None, subcategory or None)),
         transcript_url=f"/cases/threads/{asked.thread_id}",
         redactions=memory.redactions + asked.redactions,
     )
@@ -267,8 +268,16 @@ def _confidence(
     return round(max((finding.confidence for finding in findings), default=0.0), 3)
 
 
-def _missing(card: EmployeeCard, environment: Environment) -> tuple[str, ...]:
-    known = {
+def _missing(
+    card: EmployeeCard,
+    environment: Environment,
+    steps: tuple[AttemptedStep, ...],
+    topic: tuple[str | None, str | None],
+) -> tuple[str, ...]:
+    known: dict[str, object] = {
+        "category": topic[0],
+        "subcategory": topic[1],
+        "attempted_steps": steps or None,
         **{f"employee.{k}": v for k, v in card.model_dump(exclude={"known_at"}).items()},
         **{f"environment.{k}": v for k, v in environment.model_dump().items()},
     }

@@ -22,6 +22,7 @@ from integrations.clock import company_clock
 from integrations.commands.failures import plain
 from integrations.company import Company, load_company
 from integrations.connecting import Connections, connections_of
+from integrations.facts import company_facts
 from integrations.following import CurrentEdition
 from integrations.home import Home, HomeOwnedError
 from integrations.preparing import prepare
@@ -113,7 +114,7 @@ async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -
         policy=policy,
         connections=connections,
         redactor=wiring.redactor_of(settings, home, profile, connections.people),
-        company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
+        company=company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
         policies=policy.policies,
         knowledge=edition.version,
         second=wiring.writing_of(settings, connections.people, policy, counters).second,

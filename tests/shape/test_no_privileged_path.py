@@ -62,7 +62,9 @@ PORTS = {
         "begin", "finish", "plan_handoff", "handed_off", "unopened", "unfinished", "thread",
         "recent_threads", "note_feedback",
     },
-    "Desk": {"open", "texts", "update", "resolve"},
+    "Desk": {
+        "open", "texts", "update", "resolve", "held", "open_case", "said", "claim", "release",
+    },
 }  # fmt: skip
 """All that the agent can do to the world: read people, record turns, write tickets."""
 
