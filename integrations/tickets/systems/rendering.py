@@ -17,7 +17,7 @@ _KEPT = "\n\t"
 
 
 def sendable(text: str) -> str:
-    """`text` without what no system stores: control characters and halves of characters and other ends of lines."""
+    """`text` without what no system stores: control characters and halves of characters; lines end alike."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n")
     whole = lines.encode("utf-8", "replace").decode("utf-8")
     return "".join(c for c in whole if c in _KEPT or unicodedata.category(c) != "Cc")

@@ -90,8 +90,8 @@ class Bench:
     """Two that exist, as the company names them."""
     faults: FaultyProxy | None = None
     """`desk` goes through it; `None` where there is no network in between."""
-    creates: tuple[str, str] = ("POST", "")
-    """Method, and part of the path, of the request that makes a ticket."""
+    creates: tuple[str, str] = ("POST", "/")
+    """Method, and end of the path, of the request that makes a ticket."""
     read_as: Mapping[RemoteStatus, RemoteStatus] = field(default_factory=dict)
     """States that the system keeps as another one."""
 
@@ -104,7 +104,7 @@ class Bench:
         return self.faults
 
     def is_create(self, method: str, path: str) -> bool:
-        return method == self.creates[0] and self.creates[1] in path
+        return method == self.creates[0] and path.endswith(self.creates[1])
 
 
 def an_escalation(correlation_id: str | None = None, **changes: object) -> NewTicket:
