@@ -36,19 +36,20 @@ def an_address(email: str | None) -> str | None:
 
 def marked(text: str, key: str) -> str:
     """A comment with the mark by which it is found again."""
-    return f"{sendable(text).rstrip()}\n\n[copilot ref {_digest(key)}]"
+    return f"{sendable(text).rstrip()}\n\n[copilot ref {digest(key)}]"
 
 
 def has_mark(text: str, key: str) -> bool:
     found = _MARK.search(text.replace("\r\n", "\n"))
-    return found is not None and found[1] == _digest(key)
+    return found is not None and found[1] == digest(key)
 
 
 def without_mark(text: str) -> str:
     return _MARK.sub("", text.replace("\r\n", "\n"))
 
 
-def _digest(key: str) -> str:
+def digest(key: str) -> str:
+    """The key of a comment as it is written at the vendor's: short, and without anything of ours in it."""
     return hashlib.sha256(key.encode("utf-8", "replace")).hexdigest()[:16]
 
 

@@ -116,45 +116,52 @@ class RtHistory:
         """Correlation ids of tickets, which never change."""
 
     async def page(self, since: str | None, limit: int) -> ChangePage:
-        newest = await self._newest(since or "0")
-        if since is None or newest is None:
-            return ChangePage(changes=(), cursor=since or newest or "0")
-        rows = await self._rows(since, newest, min(limit, _PER_PAGE))
+        within = " OR ".join(f"TicketQueue = {quoted(name)}" for name in await self.queues.load())
+        if since is None:
+            newest = await self._newest("0", within)
+            return ChangePage(changes=(), cursor=newest or "0")
+        rows, is_last = await self._rows(since, within, min(limit, _PER_PAGE))
         await self._learn({str(row["ObjectId"]) for row in rows})
         ours = [row for row in rows if str(row["ObjectId"]) in self._ours]
         changes = [await self._change(row) for row in ours]
         cursor = str(rows[-1]["id"]) if rows else since
-        return ChangePage(changes=tuple(changes), cursor=cursor, is_last=cursor == newest)
+        return ChangePage(changes=tuple(changes), cursor=cursor, is_last=is_last)
 
-    async def _newest(self, since: str) -> str | None:
+    async def _rows(self, since: str, within: str, limit: int) -> tuple[list[Raw], bool]:
+        """The next changes, and whether there are no more.
+
+        RT leaves out of a page what the account may not see: only a full page, or the newest change of all, tells
+        where it ends.
+        """
+        page, newest = 1, None
+        while True:
+            found, settled = await self._search(
+                since, within, page=page, order="ASC", per_page=limit
+            )
+            if len(settled) < len(found) or len(found) == limit:
+                return settled, len(settled) < len(found)
+            newest = newest or await self._newest(since, within)
+            if newest is None or settled:
+                return settled, newest is None or int(settled[-1]["id"]) >= int(newest)
+            page += 1
+
+    async def _newest(self, since: str, within: str) -> str | None:
         """Number of the last change after `since` that is old enough to be told."""
         page = 1
         while True:
-            answer = await self._search(since, page=page, order="DESC", per_page=_PER_PAGE)
-            rows = items(self._caller, answer)
-            if not rows:
-                return None
-            settled = parsedate_to_datetime(answer.headers["Date"]) - self._settle
-            for row in rows:
-                if datetime.fromisoformat(str(row["Created"])) <= settled:
-                    return str(row["id"])
+            found, settled = await self._search(
+                since, within, page=page, order="DESC", per_page=_PER_PAGE
+            )
+            if settled or not found:
+                return str(settled[0]["id"]) if settled else None
             page += 1
 
-    async def _rows(self, since: str, newest: str, limit: int) -> list[Raw]:
-        """The next changes up to `newest`. RT leaves out what the account may not see, and counts it."""
-        page = 1
-        while True:
-            answer = await self._search(since, page=page, order="ASC", per_page=limit)
-            rows = [row for row in items(self._caller, answer) if int(row["id"]) <= int(newest)]
-            if rows:
-                return rows
-            page += 1
-
-    async def _search(self, since: str, *, page: int, order: str, per_page: int) -> Response:
-        # Without the queues RT would read through what belongs to others, to leave it out.
-        seen = await self.queues.load()
-        within = " OR ".join(f"TicketQueue = {quoted(name)}" for name in sorted(seen))
+    async def _search(
+        self, since: str, within: str, *, page: int, order: str, per_page: int
+    ) -> tuple[list[Raw], list[Raw]]:
+        """Changes after `since`: all, and those of them that are old enough to be told."""
         request = {
+            # Without the queues RT would read through what belongs to others, to leave it out.
             "query": f"{_NEWS} AND id > {int(since)} AND ({within or 'id < 0'})",
             "fields": _COLUMNS,
             "orderby": "id",
@@ -162,7 +169,10 @@ class RtHistory:
             "per_page": per_page,
             "page": page,
         }
-        return await self._caller.read("GET", "/transactions", params=request)
+        answer = await self._caller.read("GET", "/transactions", params=request)
+        found = items(self._caller, answer)
+        until = parsedate_to_datetime(answer.headers["Date"]) - self._settle
+        return found, [row for row in found if datetime.fromisoformat(row["Created"]) <= until]
 
     async def _learn(self, tickets: Collection[str]) -> None:
         """Which of these tickets are ours."""

@@ -19,13 +19,14 @@ from integrations.tickets.port import (
     TicketDesk,
     Visibility,
 )
-from tests.faulty_proxy import FaultyProxy
+from tests.faulty_proxy import FaultyProxy, Matches
 
 STATUSES: tuple[RemoteStatus, ...] = get_args(RemoteStatus)
 HOSTILE = [
     "o'brien", "' OR 1=1 --", "' OR '1'='1", '"; DROP TABLE Tickets; --', "a\\", "a\\'b", "%", "_", "*", "a,b", "a:b|c",
     "ünï-çødé-日本-🙂", "{Correlation-Id}", "__Active__", "<b>x</b>", "a b  c", "-1", "NULL", "id > 0",
 ]  # fmt: skip
+UNKNOWN_TICKETS = ["99999999", "0", "-1", "", "../1", "1/comment", "x'y", "1?a=b", "1 OR 1", "٣"]
 TEXTS = {
     "long": "0123456789 " * 9_300,
     "newlines": "first\n\n\nsecond\n    indented\n\tand a tab",
@@ -90,8 +91,8 @@ class Bench:
     """Two that exist, as the company names them."""
     faults: FaultyProxy | None = None
     """`desk` goes through it; `None` where there is no network in between."""
-    creates: tuple[str, str] = ("POST", "/")
-    """Method, and end of the path, of the request that makes a ticket."""
+    is_create: Matches = lambda method, path: False
+    """Which request makes a ticket."""
     read_as: Mapping[RemoteStatus, RemoteStatus] = field(default_factory=dict)
     """States that the system keeps as another one."""
 
@@ -102,9 +103,6 @@ class Bench:
                 f"{self.desk.system} is in this process: there is no network that could fail"
             )
         return self.faults
-
-    def is_create(self, method: str, path: str) -> bool:
-        return method == self.creates[0] and path.endswith(self.creates[1])
 
 
 def an_escalation(correlation_id: str | None = None, **changes: object) -> NewTicket:

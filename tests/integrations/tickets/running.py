@@ -3,18 +3,19 @@
 import json
 import os
 import shutil
-import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 from filelock import FileLock
 
@@ -75,7 +76,7 @@ def _started(
     log = (folder / "up.log").open("wb")
     process = subprocess.Popen(
         [ROOT / "scripts" / f"{name}_up.sh", folder / "home", str(port)],
-        env={**os.environ, **given},  # noqa: TID251  # a child's
+        env=_environment(given),
         stdout=log,
         stderr=log,
         start_new_session=True,
@@ -94,6 +95,12 @@ def _started(
     return told
 
 
+def _environment(given: Mapping[str, str]) -> dict[str, str]:
+    """A child's; Roundup lies beside the Python that tests."""
+    ours = dict(os.environ)  # noqa: TID251
+    return {**ours, **given, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{ours['PATH']}"}
+
+
 def _answers(is_ready: Callable[[Running], bool], running: Running) -> bool:
     try:
         return is_ready(running)
@@ -102,25 +109,19 @@ def _answers(is_ready: Callable[[Running], bool], running: Running) -> bool:
 
 
 def _stop(told: Mapping[str, Any]) -> None:
-    """The server and what it started; they run in a session of their own."""
-    for kind in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(told["pid"], kind)
-        except ProcessLookupError:
-            break
-        deadline = time.monotonic() + _STOP_SECONDS
-        while time.monotonic() < deadline and _lives(told["pid"]):
-            time.sleep(0.05)
+    """The server and what it started."""
+    try:
+        first = psutil.Process(told["pid"])
+        family = [first, *first.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        family = []
+    for process in family:
+        _end(process.terminate)
+    for process in psutil.wait_procs(family, timeout=_STOP_SECONDS)[1]:
+        _end(process.kill)
     shutil.rmtree(Path(told["folder"]).parent, ignore_errors=True)
 
 
-def _lives(pid: int) -> bool:
-    try:
-        os.waitpid(pid, os.WNOHANG)
-    except ChildProcessError:
-        pass  # another of the testing processes started it
-    try:
-        os.killpg(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def _end(how: Callable[[], None]) -> None:
+    with suppress(psutil.NoSuchProcess):
+        how()

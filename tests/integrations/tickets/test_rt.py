@@ -87,10 +87,8 @@ class RtAgent:
         return {one["name"]: "".join(one["values"]) for one in ticket["CustomFields"]}
 
     async def counts(self, correlation_id: str) -> int:
-        path = "/tickets?query=id > 0&fields=CustomFields&per_page=100&orderby=id&order=DESC"
-        found = (await self._done("GET", path)).json()["items"]
-        values = [one["values"] for ticket in found for one in ticket["CustomFields"]]
-        return values.count([correlation_id])
+        query = f"CF.{{Correlation-Id}} = '{correlation_id}'"
+        return len((await self._done("GET", "/tickets", params={"query": query})).json()["items"])
 
     async def _done(self, method: str, path: str, **request: object) -> httpx.Response:
         answer = await self._http.request(method, path, **request)  # type: ignore[arg-type]
@@ -133,7 +131,7 @@ async def bench(rt: Running) -> AsyncIterator[Bench]:
             agent=agent,
             queues=("network", "printing"),
             faults=proxy,
-            creates=("POST", "/REST/2.0/ticket"),
+            is_create=lambda method, path: (method, path) == ("POST", "/REST/2.0/ticket"),
         )
         for desk in desks:
             await desk.close()
