@@ -196,7 +196,7 @@ class EmbeddedDesk:
             known = _known(db, ticket_id)
             note = f"Moved from {known.queue} to {queue}."
             if self._note(
-                db, ticket_id, key, at, kind="note", status=known.status, by=by, note=note
+                db, ticket_id, key, at, kind="moved", status=known.status, by=by, note=note
             ):
                 _change(db, known, at, {"queue": queue})
             return self._ref(ticket_id, queue, known.status)
@@ -295,18 +295,19 @@ class EmbeddedDesk:
                 f"The desk has no queue '{queue}'. Use one of: {', '.join(sorted(self._queues))}."
             )
 
-    def _url(self, ticket_id: str) -> str:
+    def url(self, ticket_id: str) -> str:
+        """Where people open the ticket."""
         return f"{self._base_url}/cases/{ticket_id}"
 
     def _ref(self, ticket_id: str, queue: str, status: str) -> TicketRef:
         return TicketRef(
-            system=SYSTEM, id=ticket_id, url=self._url(ticket_id), queue=queue, status=status
+            system=SYSTEM, id=ticket_id, url=self.url(ticket_id), queue=queue, status=status
         )
 
     def _line(self, row: StoredRow) -> TicketLine:
         return TicketLine(
             id=row.id,
-            url=self._url(row.id),
+            url=self.url(row.id),
             queue=row.queue,
             status=row.status,
             priority=row.priority,

@@ -8,7 +8,7 @@ from copilot.conversation import Handoff, Priority, Value
 TicketStatus = Literal["open", "in_progress", "waiting", "resolved", "closed"]
 CLOSED: tuple[TicketStatus, ...] = ("resolved", "closed")
 """The states of a ticket that nobody works on."""
-EventKind = Literal["opened", "updated", "status", "note"]
+EventKind = Literal["opened", "updated", "status", "moved", "note"]
 
 
 class TicketLine(Value):
