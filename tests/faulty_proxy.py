@@ -8,7 +8,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-Kind = Literal["pass", "cut_before", "cut_after", "delay", "answer", "answer_after"]
+Kind = Literal[
+    "pass", "cut_before", "cut_after", "cut_and_later", "delay", "answer", "answer_after"
+]
 Matches = Callable[[str, str], bool]
 """Whether a request, by method and path, is meant."""
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
@@ -21,7 +23,8 @@ class Fault:
 
     `cut_before`: the connection ends and the server never hears of it; `cut_after`: the server did it and the
     answer is lost; `answer`: answered here, the server never hears of it; `answer_after`: the server did it, and
-    something else is answered; `delay`: the answer comes late.
+    something else is answered; `delay`: the answer comes late; `cut_and_later`: the connection ends, and the server
+    hears of it only some time after that.
     """
 
     kind: Kind
@@ -51,6 +54,10 @@ def _always(method: str, path: str) -> bool:
     return True
 
 
+def cut_and_later(seconds: float) -> Fault:
+    return Fault("cut_and_later", seconds=seconds)
+
+
 @dataclass
 class FaultyProxy:
     """`url` stands for the server's. Planned faults meet matching requests in order, one each."""
@@ -60,6 +67,7 @@ class FaultyProxy:
     seen: list[tuple[str, str]] = field(default_factory=list)
     """Method and path of every request so far."""
     _planned: list[tuple[Matches, Fault]] = field(default_factory=list)
+    _at_work: set[asyncio.Task[None]] = field(default_factory=set)
 
     def plan(self, *faults: Fault, when: Matches = _always) -> None:
         self._planned.extend((when, fault) for fault in faults)
@@ -96,11 +104,22 @@ class FaultyProxy:
             return b""
         if fault.kind == "answer":
             return _made_up(fault)
+        if fault.kind == "cut_and_later":
+            self._at_work.add(asyncio.create_task(self._forward_later(request, fault.seconds)))
+            return b""
         answer = await self._forward(request)
         await asyncio.sleep(fault.seconds)
         if fault.kind == "answer_after":
             return _made_up(fault)
         return b"" if fault.kind == "cut_after" else answer
+
+    async def _forward_later(self, request: bytes, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        await self._forward(request)
+
+    async def finish(self) -> None:
+        """Wait for what is still to be forwarded."""
+        await asyncio.gather(*self._at_work)
 
     async def _forward(self, request: bytes) -> bytes:
         address = urlsplit(self.upstream)
@@ -138,6 +157,7 @@ async def faulty_proxy(upstream: str) -> AsyncIterator[FaultyProxy]:
     proxy.url = f"http://127.0.0.1:{port}{urlsplit(upstream).path}"
     try:
         yield proxy
+        await proxy.finish()
     finally:
         server.close()
         await server.wait_closed()

@@ -1,5 +1,4 @@
 """States, priorities, queues and accounts of a fresh tracker. Roundup runs this file with `db` and `adminpw`."""
-# ruff: noqa: F821
 # mypy: ignore-errors
 
 from pathlib import Path

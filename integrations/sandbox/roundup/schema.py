@@ -2,7 +2,6 @@
 
 What a tracker of your own needs of it is marked with `copilot`.
 """
-# ruff: noqa: F821
 # mypy: ignore-errors
 
 priority = Class(db, "priority", name=String(), order=Number())

@@ -6,7 +6,7 @@ An adapter asks with `Caller.read` and changes with `Caller.write`, and has only
 import json
 import re
 import ssl
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from ipaddress import ip_address
@@ -19,6 +19,10 @@ from pydantic import Field, model_validator
 
 from copilot.conversation import Value
 from integrations.tickets.port import (
+    Applied,
+    Outcome,
+    RemoteTicket,
+    TicketSystemError,
     TicketSystemRefusedError,
     TicketSystemUnavailableError,
     Unknown,
@@ -177,6 +181,17 @@ def said(answer: httpx.Response) -> str:
     """What a vendor says in an answer, for a `Rejected`: one short line."""
     text = " ".join(_MARKUP.sub(" ", answer.text).split())
     return f"{text[:_SAID_CHARS] or 'no reason given'} ({answer.status_code})"
+
+
+async def read_back(reading: Awaitable[RemoteTicket | None]) -> Outcome:
+    """What a change that was taken led to. That it can't be read does not undo it."""
+    try:
+        ticket = await reading
+    except TicketSystemError as error:
+        return Unknown(f"It was sent, and can't be read back. {error}")
+    if ticket is None:
+        return Unknown("It was taken, and the ticket is not shown to the copilot's account.")
+    return Applied(ticket)
 
 
 def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:

@@ -6,7 +6,6 @@ from typing import TypeVar
 from uuid import uuid4
 
 from sqlalchemy import Connection, Row, bindparam, func, select
-from sqlalchemy.orm import aliased
 
 from copilot.errors import DeskUnavailableError, StoreUnavailableError
 from integrations.clock import Clock
@@ -18,6 +17,7 @@ from integrations.tickets.port import (
     Capabilities,
     ChangeKind,
     ChangePage,
+    Conflict,
     NewTicket,
     Outcome,
     Rejected,
@@ -71,7 +71,7 @@ _LINKS = (
     )
     .order_by(ticket_events.c.seq)
 )
-_earlier = aliased(ticket_events)
+_earlier = ticket_events.alias()
 _BEFORE = (
     select(_earlier.c.status)
     .where(_earlier.c.ticket_id == ticket_events.c.ticket_id, _earlier.c.seq < ticket_events.c.seq)
@@ -89,7 +89,7 @@ _SINCE = (
 
 
 class EmbeddedTickets:
-    """The embedded desk as the company's ticket system. Its tickets tell waiting for a user from waiting for a vendor no more."""
+    """The embedded desk as the company's ticket system. It knows one kind of waiting, read as waiting for the user."""
 
     system = SYSTEM
     capabilities = Capabilities(server_idempotency=True, internal_notes=True, custom_fields=True)
@@ -155,6 +155,8 @@ class EmbeddedTickets:
         known = await self.get(ticket_id)
         if known is None:
             return _unknown_ticket(ticket_id)
+        if version is not None and version != known.version:
+            return Conflict(known.version)
         theirs = _THEIRS[status]
         if known.status != _OURS[theirs]:
             try:
@@ -171,6 +173,8 @@ class EmbeddedTickets:
         known = await self.get(ticket_id)
         if known is None:
             return _unknown_ticket(ticket_id)
+        if version is not None and version != known.version:
+            return Conflict(known.version)
         if known.queue != queue:
             try:
                 await self._desk.move(

@@ -1,11 +1,24 @@
 """What the company calls queues, states and priorities, and what the vendor calls them. Pure."""
 
+import re
 from collections.abc import Mapping
 
 from pydantic import Field
 
 from copilot.conversation import Priority, Value
 from integrations.tickets.port import RemoteStatus
+
+_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
+_PAGE = re.compile(r"https?://[^\s<>\"]{1,500}")
+
+
+def is_number(ticket_id: str) -> bool:
+    """Whether it can be the id of a ticket that is numbered; anything else never becomes part of a request."""
+    return _NUMBER.fullmatch(ticket_id) is not None
+
+
+def is_page(address: str) -> bool:
+    return _PAGE.fullmatch(address) is not None
 
 
 class Names(Value):

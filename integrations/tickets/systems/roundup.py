@@ -5,10 +5,7 @@ answer was lost can be sent again without making a second one. Who did what is i
 of ours fills, because Roundup's REST interface has no history.
 """
 
-import re
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
+from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 from httpx import Response
@@ -25,14 +22,12 @@ from integrations.tickets.port import (
     Rejected,
     RemoteStatus,
     RemoteTicket,
-    TicketChange,
     TicketSystemError,
-    TicketSystemRefusedError,
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Caller, Connection, said
-from integrations.tickets.systems.naming import Names
+from integrations.tickets.systems.calling import Caller, Connection, read_back, said
+from integrations.tickets.systems.naming import Names, is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
     digest,
@@ -41,18 +36,25 @@ from integrations.tickets.systems.rendering import (
     rendered,
     sendable,
 )
+from integrations.tickets.systems.roundup_reading import (
+    Raw,
+    RoundupHistory,
+    collection,
+    data,
+    ids_of,
+    is_already,
+    moment,
+    name_of,
+    pages_of,
+    with_one,
+)
 
 SYSTEM = "roundup"
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_PAGE_URL = re.compile(r"https?://[^\s<>\"]{1,500}")
 _GONE = (403, 404)
 _CHANGED_MEANWHILE = 412
 _CREATED = 201
 _USED_UP = 400
-_PER_PAGE = 100
 _NEEDED = ("correlation_id", "queue", "requester", "related", "pages")
-
-Raw = dict[str, Any]
 
 _STATUSES: dict[RemoteStatus, str] = {
     "new": "new",
@@ -124,6 +126,7 @@ class RoundupDesk:
             },
             auth=(config.user, config.password.get_secret_value()),
         )
+        self._history = RoundupHistory(self._caller, self._names, us=config.user)
 
     async def create(self, ticket: NewTicket) -> Outcome:
         queue = self._config.queues.get(ticket.queue)
@@ -159,7 +162,7 @@ class RoundupDesk:
             return await self._settled(path, ticket, answer)
         if answer.status_code != _CREATED:
             return Rejected(said(answer))
-        return await self._read_back(str(self._data(answer)["id"]))
+        return await read_back(self.get(str(data(self._caller, answer)["id"])))
 
     async def _settled(self, path: str, ticket: Raw, lost: Unknown) -> Outcome:
         """Send it to the same address again: it works now, or it did the first time."""
@@ -168,7 +171,7 @@ class RoundupDesk:
             if isinstance(answer, Unknown):
                 return lost
             if answer.status_code == _CREATED:
-                return await self._read_back(str(self._data(answer)["id"]))
+                return await read_back(self.get(str(data(self._caller, answer)["id"])))
             known = await self.find(ticket["correlation_id"])
         except TicketSystemError as error:
             return Unknown(f"{lost.reason} {error}")
@@ -178,7 +181,7 @@ class RoundupDesk:
 
     async def find(self, correlation_id: str) -> RemoteTicket | None:
         request = {"correlation_id:": correlation_id, "@fields": "correlation_id", "@sort": "id"}
-        found = await self._collection("issue", request)
+        found = await collection(self._caller, "issue", request)
         ours = [one["id"] for one in found if one["correlation_id"] == correlation_id]
         return await self.get(str(ours[0])) if ours else None
 
@@ -189,6 +192,8 @@ class RoundupDesk:
     async def comment(
         self, ticket_id: str, text: str, *, visibility: Visibility, key: str
     ) -> Outcome:
+        """Whoever may open the ticket reads it, whatever `visibility` says."""
+        del visibility
         if await self._raw(ticket_id) is None:
             return _unknown_ticket(ticket_id)
         message = {"content": sendable(text), "copilot_key": digest(key)}
@@ -197,7 +202,7 @@ class RoundupDesk:
             return made
 
         def changed(raw: Raw) -> Raw:
-            return {"messages": [*_ids(raw, "messages"), made["id"]]}
+            return {"messages": [*ids_of(raw, "messages"), made["id"]]}
 
         return await self._change(ticket_id, changed, None)
 
@@ -205,8 +210,8 @@ class RoundupDesk:
         raw = await self._raw(ticket_id)
         if raw is None:
             return False
-        found = await self._collection("msg", {"copilot_key:": digest(key)})
-        return not {str(one["id"]) for one in found}.isdisjoint(_ids(raw, "messages"))
+        found = await collection(self._caller, "msg", {"copilot_key:": digest(key)})
+        return not {str(one["id"]) for one in found}.isdisjoint(ids_of(raw, "messages"))
 
     async def set_status(
         self, ticket_id: str, status: RemoteStatus, *, version: str | None = None
@@ -214,50 +219,35 @@ class RoundupDesk:
         theirs = self._config.statuses.get(status)
         if theirs is None:
             return Rejected(self._names.unknown_status(SYSTEM, status))
-        return await self._change(ticket_id, lambda raw: {"status": theirs}, version)
+        return await self._change(ticket_id, lambda _: {"status": theirs}, version)
 
     async def move(self, ticket_id: str, queue: str, *, version: str | None = None) -> Outcome:
         theirs = self._config.queues.get(queue)
         if theirs is None:
             return Rejected(self._names.unknown_queue(SYSTEM, queue))
-        return await self._change(ticket_id, lambda raw: {"queue": theirs}, version)
+        return await self._change(ticket_id, lambda _: {"queue": theirs}, version)
 
     async def link(self, ticket_id: str, other: str) -> Outcome:
-        if _NUMBER.fullmatch(other):
+        if is_number(other):
             return await self._change(
-                ticket_id, lambda raw: {"related": _with(_ids(raw, "related"), other)}, None
+                ticket_id, lambda raw: {"related": with_one(ids_of(raw, "related"), other)}, None
             )
-        if _PAGE_URL.fullmatch(other):
+        if is_page(other):
             return await self._change(
-                ticket_id, lambda raw: {"pages": "\n".join(_with(_pages(raw), other))}, None
+                ticket_id, lambda raw: {"pages": "\n".join(with_one(pages_of(raw), other))}, None
             )
         return Rejected(f"'{other}' is neither a ticket's number nor a web address.")
 
     async def history(self, since: str | None, *, limit: int = 100) -> ChangePage:
-        newest_first = {"@sort": "-id", "@page_size": "1"}
-        newest = await self._collection("change", newest_first)
-        last = int(newest[0]["id"]) if newest else 0
-        if since is None or int(since) >= last:
-            return ChangePage(changes=(), cursor=since or str(last))
-        # Numbers have hardly any gaps: Roundup gives them in the order of commits.
-        until = min(last, int(since) + min(limit, _PER_PAGE))
-        request = {
-            "id": [str(number) for number in range(int(since) + 1, until + 1)],
-            "@fields": "issue,kind,old,new,message,creator,creation,correlation_id",
-            "@verbose": "2",
-            "@sort": "id",
-        }
-        rows = await self._collection("change", request)
-        changes = [await self._told(row) for row in rows]
-        return ChangePage(changes=tuple(changes), cursor=str(until), is_last=until == last)
+        return await self._history.page(since, limit)
 
     async def problems(self) -> list[str]:
         try:
-            names = await self._collection("queue", {"@fields": "name"})
-            await self._collection("change", {"@page_size": "1"})
-            await self._collection("msg", {"@fields": "copilot_key", "@page_size": "1"})
+            names = await collection(self._caller, "queue", {"@fields": "name"})
+            await collection(self._caller, "change", {"@page_size": "1"})
+            await collection(self._caller, "msg", {"@fields": "copilot_key", "@page_size": "1"})
             wanted = ",".join((*_NEEDED, *self._config.fields))
-            await self._collection("issue", {"@fields": wanted, "@page_size": "1"})
+            await collection(self._caller, "issue", {"@fields": wanted, "@page_size": "1"})
         except TicketSystemError as error:
             return [str(error)]
         known = {str(one["name"]) for one in names}
@@ -270,9 +260,11 @@ class RoundupDesk:
     async def _made(self, path: str, item: Raw) -> Raw | Rejected:
         """Something that changes no ticket."""
         answer = await self._caller.read("POST", path, json=item)
-        return self._data(answer) if answer.is_success else Rejected(said(answer))
+        return data(self._caller, answer) if answer.is_success else Rejected(said(answer))
 
-    async def _change(self, ticket_id: str, changed: Any, version: str | None) -> Outcome:
+    async def _change(
+        self, ticket_id: str, changed: Callable[[Raw], Raw], version: str | None
+    ) -> Outcome:
         for _ in range(self._config.conflict_tries):
             raw = await self._raw(ticket_id)
             if raw is None:
@@ -280,7 +272,7 @@ class RoundupDesk:
             if version is not None and version != raw["@etag"]:
                 return Conflict(raw["@etag"])
             wanted = changed(raw)
-            if _has(raw, wanted):
+            if is_already(raw, wanted):
                 return Applied(self._ticket(raw))
             answer = await self._caller.write(
                 "PUT", f"/data/issue/{ticket_id}", json=wanted, headers={"If-Match": raw["@etag"]}
@@ -302,21 +294,12 @@ class RoundupDesk:
             raw = await self._raw(ticket_id)
         except TicketSystemError as error:
             return Unknown(f"It was sent, and can't be read back. {error}")
-        if raw is None or not _has(raw, wanted):
+        if raw is None or not is_already(raw, wanted):
             return Rejected(f"Roundup did not set {', '.join(wanted)} of ticket {ticket_id}.")
         return Applied(self._ticket(raw))
 
-    async def _read_back(self, ticket_id: str) -> Outcome:
-        try:
-            ticket = await self.get(ticket_id)
-        except TicketSystemError as error:
-            return Unknown(f"It was sent, and can't be read back. {error}")
-        if ticket is None:
-            return Unknown(f"Roundup took it, and does not show ticket {ticket_id} to the account.")
-        return Applied(ticket)
-
     async def _raw(self, ticket_id: str) -> Raw | None:
-        if not _NUMBER.fullmatch(ticket_id):
+        if not is_number(ticket_id):
             return None
         path = f"/data/issue/{ticket_id}"
         answer = await self._caller.read(
@@ -324,23 +307,8 @@ class RoundupDesk:
         )
         if answer.status_code in _GONE:
             return None
-        data = self._data(answer)
-        return {**data["attributes"], "id": str(data["id"]), "@etag": data["@etag"]}
-
-    async def _collection(self, name: str, request: Mapping[str, Any]) -> list[Raw]:
-        answer = await self._caller.read("GET", f"/data/{name}", params=request)
-        found: list[Raw] = self._data(answer)["collection"]
-        return found
-
-    def _data(self, answer: Response) -> Raw:
-        told = self._caller.parsed(answer)
-        if not answer.is_success or "data" not in told:
-            raise TicketSystemRefusedError(
-                f"Roundup does not answer as it should: {said(answer)}. Check the tracker's schema and the "
-                "rights of the copilot's account."
-            )
-        data: Raw = told["data"]
-        return data
+        told = data(self._caller, answer)
+        return {**told["attributes"], "id": str(told["id"]), "@etag": told["@etag"]}
 
     def _ticket(self, raw: Raw) -> RemoteTicket:
         return RemoteTicket(
@@ -350,79 +318,14 @@ class RoundupDesk:
             version=raw["@etag"],
             correlation_id=raw["correlation_id"],
             title=raw["title"],
-            queue=self._names.queue_of(_name(raw["queue"])),
-            status=self._names.status_of(_name(raw["status"])),
-            priority=self._names.priority_of(_name(raw["priority"])),
-            assignee=_name(raw["assignedto"]) or None,
+            queue=self._names.queue_of(name_of(raw["queue"])),
+            status=self._names.status_of(name_of(raw["status"])),
+            priority=self._names.priority_of(name_of(raw["priority"])),
+            assignee=name_of(raw["assignedto"]) or None,
             requester=raw["requester"],
-            links=(*_ids(raw, "related"), *_pages(raw)),
-            updated_at=_moment(raw["activity"]),
+            links=(*ids_of(raw, "related"), *pages_of(raw)),
+            updated_at=moment(raw["activity"]),
         )
-
-    async def _told(self, row: Raw) -> TicketChange:
-        old, new = row["old"] or "", row["new"] or ""
-        if row["kind"] == "status":
-            old, new = self._names.status_of(old), self._names.status_of(new)
-        if row["kind"] == "moved":
-            old, new = self._names.queue_of(old), self._names.queue_of(new)
-        actor = _name(row["creator"])
-        return TicketChange(
-            event_id=f"roundup-change-{row['id']}",
-            ticket_id=str(row["issue"]["id"]),
-            kind=row["kind"],
-            at=_moment(row["creation"]),
-            actor=actor,
-            actor_is_us=actor == self._config.user,
-            old=old or None,
-            new=new or None,
-            text=await self._text(row["message"]["id"]) if row["message"] else None,
-            visibility="public" if row["message"] else None,
-            correlation_id=row["correlation_id"],
-        )
-
-    async def _text(self, message: str) -> str:
-        answer = await self._caller.read("GET", f"/data/msg/{message}", params={"@verbose": "3"})
-        return str(self._data(answer)["attributes"]["content"])
-
-
-def _name(linked: Raw | None) -> str:
-    """What people call something that is linked to; a link tells it under the name of its own key."""
-    told = linked or {}
-    return str(told.get("name") or told.get("username") or "")
-
-
-def _ids(raw: Raw, name: str) -> list[str]:
-    return [str(one["id"]) for one in raw[name]]
-
-
-def _pages(raw: Raw) -> list[str]:
-    return str(raw["pages"] or "").split()
-
-
-def _with(known: list[str], one: str) -> list[str]:
-    return known if one in known else [*known, one]
-
-
-def _has(raw: Raw, wanted: Raw) -> bool:
-    """Whether the ticket is as it is wanted already."""
-    now = {
-        name: _ids(raw, name)
-        if isinstance(value, list)
-        else raw[name]
-        if name == "pages"
-        else _name(raw[name])
-        for name, value in wanted.items()
-    }
-    return all(
-        set(value) == set(now[name]) if isinstance(value, list) else value == now[name]
-        for name, value in wanted.items()
-    )
-
-
-def _moment(date: str) -> datetime:
-    return datetime.strptime(date.split(".")[0] + date.split(".")[1], "%Y-%m-%d%H:%M:%S").replace(
-        tzinfo=UTC
-    )
 
 
 def _unknown_ticket(ticket_id: str) -> Rejected:

@@ -4,7 +4,6 @@ RT answers 200 to changes that it does not make, so every change is read back an
 request: a ticket carries our correlation id in a custom field, and is looked for before another is made.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -28,8 +27,8 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Caller, Connection, said
-from integrations.tickets.systems.naming import Names
+from integrations.tickets.systems.calling import Caller, Connection, read_back, said
+from integrations.tickets.systems.naming import Names, is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
     fields,
@@ -48,8 +47,6 @@ from integrations.tickets.systems.rt_history import (
 
 SYSTEM = "rt"
 _NOBODY = "Nobody"
-_NUMBER = re.compile(r"[1-9][0-9]{0,17}")
-_PAGE_URL = re.compile(r"https?://[^\s<>\"]{1,500}")
 _ID_CHARS = 200
 _GONE = (403, 404)
 _CHANGED_MEANWHILE = 412
@@ -148,7 +145,7 @@ class RtDesk:
             return answer
         if not answer.is_success:
             return Rejected(said(answer))
-        return await self._read_back(str(self._caller.parsed(answer).get("id")))
+        return await read_back(self.get(str(self._caller.parsed(answer).get("id"))))
 
     def _as_made(self, ticket: NewTicket, queue: str, known: frozenset[str]) -> dict[str, Any]:
         parts = fields(ticket)
@@ -188,7 +185,7 @@ class RtDesk:
     async def comment(
         self, ticket_id: str, text: str, *, visibility: Visibility, key: str
     ) -> Outcome:
-        if not _NUMBER.fullmatch(ticket_id):
+        if not is_number(ticket_id):
             return _unknown_ticket(ticket_id)
         how = "correspond" if visibility == "public" else "comment"
         message = {"Content": marked(text, key), "ContentType": "text/plain"}
@@ -197,10 +194,10 @@ class RtDesk:
             return answer
         if not answer.is_success:
             return Rejected(f"RT takes no {how} on ticket {ticket_id}: {said(answer)}")
-        return await self._read_back(ticket_id)
+        return await read_back(self.get(ticket_id))
 
     async def has_comment(self, ticket_id: str, key: str) -> bool:
-        if not _NUMBER.fullmatch(ticket_id):
+        if not is_number(ticket_id):
             return False
         page = 1
         while True:
@@ -234,7 +231,7 @@ class RtDesk:
         return await self._change(ticket_id, "Queue", theirs, version)
 
     async def link(self, ticket_id: str, other: str) -> Outcome:
-        if not _NUMBER.fullmatch(other) and not _PAGE_URL.fullmatch(other):
+        if not is_number(other) and not is_page(other):
             return Rejected(f"'{other}' is neither a ticket's number nor a web address.")
         ticket = await self.get(ticket_id)
         if ticket is None:
@@ -246,7 +243,7 @@ class RtDesk:
         )
         if isinstance(answer, Unknown):
             return answer
-        outcome = await self._read_back(ticket_id)
+        outcome = await read_back(self.get(ticket_id))
         if isinstance(outcome, Applied) and other not in outcome.ticket.links:
             return Rejected(said(answer))
         return outcome
@@ -325,20 +322,9 @@ class RtDesk:
         except TicketSystemError as error:
             return Unknown(f"It was sent, and can't be read back. {error}")
 
-    async def _read_back(self, ticket_id: str) -> Outcome:
-        try:
-            ticket = await self.get(ticket_id)
-        except TicketSystemError as error:
-            return Unknown(f"It was sent, and can't be read back. {error}")
-        if ticket is None:
-            return Unknown(
-                f"RT took it, and does not show ticket {ticket_id} to the copilot's account."
-            )
-        return Applied(ticket)
-
     async def _raw(self, ticket_id: str) -> dict[str, Any] | None:
         """The ticket as RT tells it, with its version."""
-        if not _NUMBER.fullmatch(ticket_id):
+        if not is_number(ticket_id):
             return None
         answer = await self._caller.read("GET", f"/ticket/{ticket_id}")
         if answer.status_code in _GONE:

@@ -24,6 +24,7 @@ from tests.faulty_proxy import (
     Fault,
     answered,
     answered_after,
+    cut_and_later,
     delayed,
 )
 from tests.integrations.tickets.bench import WRONG_TOKEN, Bench, an_escalation, opened
@@ -178,6 +179,15 @@ class FailuresAreTold:
         await delivered(bench.desk, ticket)
         bench.proxy.forget()
         assert isinstance(await delivered(bench.desk, ticket), Applied)
+        assert await bench.agent.counts(ticket.correlation_id) == 1
+
+    async def test_a_request_that_is_still_at_work_is_waited_for(self, bench: Bench) -> None:
+        ticket = an_escalation(queue=bench.queues[0])
+        bench.proxy.plan(cut_and_later(0.5), when=bench.is_create)
+        looks = (0.1, 1, 2, 4, 8)
+        outcome = await deliver_once(bench.desk, ticket, tries=2, look_seconds=looks)
+        await bench.proxy.finish()
+        assert isinstance(outcome, Applied)
         assert await bench.agent.counts(ticket.correlation_id) == 1
 
     async def test_a_ticket_that_can_t_be_looked_for_is_unknown(self, bench: Bench) -> None:

@@ -7,10 +7,10 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from integrations.tickets.port import RemoteStatus, TicketDesk, Visibility
+from integrations.tickets.port import Conflict, Rejected, RemoteStatus, TicketDesk, Visibility
 from integrations.tickets.systems.roundup import RoundupConfig, RoundupDesk
-from tests.faulty_proxy import faulty_proxy
-from tests.integrations.tickets.bench import Bench
+from tests.faulty_proxy import CUT_AFTER, CUT_BEFORE, answered, faulty_proxy
+from tests.integrations.tickets.bench import Bench, an_escalation, done, opened
 from tests.integrations.tickets.contract import TicketDeskContract
 from tests.integrations.tickets.running import Running, shared
 
@@ -137,3 +137,42 @@ async def bench(roundup: Running) -> AsyncIterator[Bench]:
 
 class TestRoundup(TicketDeskContract):
     pass
+
+
+def is_change(method: str, path: str) -> bool:
+    return method == "PUT"
+
+
+async def test_a_lost_answer_is_settled_by_the_address_that_works_once(bench: Bench) -> None:
+    for fault in (CUT_AFTER, CUT_BEFORE):
+        ticket = an_escalation()
+        bench.proxy.plan(fault, when=bench.is_create)
+        made = done(await bench.desk.create(ticket))
+        assert made.correlation_id == ticket.correlation_id
+        assert await bench.agent.counts(ticket.correlation_id) == 1
+
+
+async def test_a_comment_goes_on_when_others_change_the_ticket_meanwhile(bench: Bench) -> None:
+    ticket = await opened(bench)
+    bench.proxy.plan(answered(412), answered(412), when=is_change)
+    done(await bench.desk.comment(ticket.id, "at last", visibility="public", key="k"))
+    assert "at last" in await bench.agent.sees(ticket.id)
+    bench.proxy.plan(*[answered(412)] * 3, when=is_change)
+    assert isinstance(await bench.desk.set_status(ticket.id, "resolved"), Conflict)
+
+
+async def test_parts_of_the_handoff_are_in_properties(bench: Bench) -> None:
+    ticket = await opened(bench)
+    seen = await bench.agent.sees(ticket.id)
+    assert "LT-4711\n" in seen
+
+
+async def test_a_tracker_without_what_is_needed_is_told(roundup: Running) -> None:
+    given = {"url": f"{roundup.url}/it", "user": "copilot", "queues": QUEUES}
+    config = RoundupConfig.model_validate(
+        {**given, "password": roundup.secret("copilot.password"), "fields": {"nope": "category"}}
+    )
+    desk = RoundupDesk(config)
+    assert "nope" in " ".join(await desk.problems())
+    assert isinstance(await desk.create(an_escalation()), Rejected)
+    await desk.close()
