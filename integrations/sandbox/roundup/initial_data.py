@@ -3,8 +3,6 @@
 
 from pathlib import Path
 
-from roundup.password import Password
-
 home = Path(db.config.HOME)
 STATUSES = ("new", "open", "waiting for user", "waiting for vendor", "resolved", "closed")
 for place, name in enumerate(STATUSES):
@@ -19,4 +17,4 @@ user.create(username="admin", password=adminpw, address=admin_email, roles="Admi
 user.create(username="anonymous", roles="Anonymous")
 for name, role in (("agent", "User"), ("copilot", "Copilot")):
     word = (home / f"{name}.password").read_text("utf-8").strip()
-    user.create(username=name, password=Password(word, config=db.config), roles=role)
+    user.create(username=name, password=type(adminpw)(word, config=db.config), roles=role)

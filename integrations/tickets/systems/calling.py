@@ -5,7 +5,6 @@ An adapter asks with `Caller.read` and changes with `Caller.write`, and has only
 
 import json
 import re
-import ssl
 from collections.abc import Awaitable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -27,6 +26,9 @@ from integrations.tickets.port import (
     TicketSystemUnavailableError,
     Unknown,
 )
+
+Answer = httpx.Response
+"""What a system answered."""
 
 _NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 _MISCONFIGURED = (httpx.UnsupportedProtocol, httpx.InvalidURL, httpx.LocalProtocolError)
@@ -104,6 +106,9 @@ class Caller:
         auth: tuple[str, str] | None = None,
     ) -> None:
         self._name = f"The ticket system {system} at {connection.base}"
+        trust = httpx.create_ssl_context(trust_env=False)
+        if connection.ca_file is not None:
+            trust.load_verify_locations(cafile=connection.ca_file)
         self._client = httpx.AsyncClient(
             base_url=connection.base,
             headers=dict(headers or {}),
@@ -111,24 +116,22 @@ class Caller:
             timeout=httpx.Timeout(connection.call_seconds, connect=connection.connect_seconds),
             limits=httpx.Limits(max_connections=connection.connections),
             proxy=connection.proxy,
-            verify=_trust(connection.ca_file),
+            verify=trust,
             trust_env=False,
         )
 
-    async def read(self, method: str, path: str, **request: Any) -> httpx.Response:
+    async def read(self, method: str, path: str, **request: Any) -> Answer:
         """Ask for something; the method may be POST where a system asks so."""
         answer = await self._send(method, path, request)
         if isinstance(answer, Unknown):
             raise TicketSystemUnavailableError(answer.reason)
         return answer
 
-    async def write(self, method: str, path: str, **request: Any) -> httpx.Response | Unknown:
+    async def write(self, method: str, path: str, **request: Any) -> Answer | Unknown:
         """Change something. `Unknown` where no answer says whether it was done."""
         return await self._send(method, path, request)
 
-    async def _send(
-        self, method: str, path: str, request: dict[str, Any]
-    ) -> httpx.Response | Unknown:
+    async def _send(self, method: str, path: str, request: dict[str, Any]) -> Answer | Unknown:
         try:
             answer = await self._client.request(method, path, **_encoded(request))
         except _MISCONFIGURED as error:
@@ -143,7 +146,7 @@ class Caller:
             return Unknown(f"{self._name} did not answer {method} ({type(error).__name__}).")
         return self._judged(method, answer)
 
-    def _judged(self, method: str, answer: httpx.Response) -> httpx.Response | Unknown:
+    def _judged(self, method: str, answer: Answer) -> Answer | Unknown:
         status = answer.status_code
         if status in _UNAUTHORISED:
             raise TicketSystemRefusedError(
@@ -163,7 +166,7 @@ class Caller:
             return Unknown(f"{self._name} failed at {method} ({status}).")
         return answer
 
-    def parsed(self, answer: httpx.Response) -> Any:
+    def parsed(self, answer: Answer) -> Any:
         """The JSON of an answer; raises `TicketSystemRefusedError` where it is something else."""
         try:
             return json.loads(answer.content)
@@ -177,7 +180,7 @@ class Caller:
         await self._client.aclose()
 
 
-def said(answer: httpx.Response) -> str:
+def said(answer: Answer) -> str:
     """What a vendor says in an answer, for a `Rejected`: one short line."""
     text = " ".join(_MARKUP.sub(" ", answer.text).split())
     return f"{text[:_SAID_CHARS] or 'no reason given'} ({answer.status_code})"
@@ -194,10 +197,6 @@ async def read_back(reading: Awaitable[RemoteTicket | None]) -> Outcome:
     return Applied(ticket)
 
 
-def _trust(ca_file: Path | None) -> ssl.SSLContext | bool:
-    return ssl.create_default_context(cafile=ca_file) if ca_file else True
-
-
 def _encoded(request: dict[str, Any]) -> dict[str, Any]:
     """JSON in plain ASCII, so that no character of a message can make a request that is not valid."""
     if "json" not in request:
@@ -207,7 +206,7 @@ def _encoded(request: dict[str, Any]) -> dict[str, Any]:
     return {**rest, "headers": headers, "content": json.dumps(request["json"]).encode()}
 
 
-def _seconds(answer: httpx.Response) -> float | None:
+def _seconds(answer: Answer) -> float | None:
     """`Retry-After` in seconds; a date is read against the system's own clock."""
     given = answer.headers.get("Retry-After", "").strip()
     if re.fullmatch(r"\d{1,9}(\.\d{1,3})?", given):

@@ -8,7 +8,6 @@ of ours fills, because Roundup's REST interface has no history.
 from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
-from httpx import Response
 from pydantic import Field, SecretStr
 
 from copilot.conversation import Priority
@@ -26,7 +25,7 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Caller, Connection, read_back, said
+from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
 from integrations.tickets.systems.naming import Names, is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
@@ -145,16 +144,17 @@ class RoundupDesk:
     def _as_made(self, ticket: NewTicket, queue: str, message: str) -> Raw:
         parts = fields(ticket)
         custom = {name: parts[part] for name, part in self._config.fields.items() if part in parts}
-        return {
+        made = {
             **custom,
             "title": one_line(ticket.title),
             "queue": queue,
-            "status": self._config.statuses["new"],
-            "priority": self._config.priorities[ticket.priority],
+            "status": self._config.statuses.get("new"),
+            "priority": self._config.priorities.get(ticket.priority),
             "requester": an_address(ticket.requester_email) or one_line(ticket.requester_id),
             "correlation_id": ticket.correlation_id,
             "messages": [message],
         }
+        return {name: value for name, value in made.items() if value is not None}
 
     async def _make_once(self, path: str, ticket: Raw) -> Outcome:
         answer = await self._caller.write("POST", path, json=ticket)
@@ -287,7 +287,7 @@ class RoundupDesk:
         raw = await self._raw(ticket_id)
         return _unknown_ticket(ticket_id) if raw is None else Conflict(raw["@etag"])
 
-    async def _judged(self, ticket_id: str, wanted: Raw, answer: Response) -> Outcome:
+    async def _judged(self, ticket_id: str, wanted: Raw, answer: Answer) -> Outcome:
         if not answer.is_success:
             return Rejected(said(answer))
         try:

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from httpx import Response
-
 from integrations.tickets.port import ChangePage, TicketChange, TicketSystemRefusedError
-from integrations.tickets.systems.calling import Caller, said
+from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 
 _PER_PAGE = 100
@@ -15,7 +13,7 @@ _PER_PAGE = 100
 Raw = dict[str, Any]
 
 
-def data(caller: Caller, answer: Response) -> Raw:
+def data(caller: Caller, answer: Answer) -> Raw:
     told = caller.parsed(answer)
     if not answer.is_success or "data" not in told:
         raise TicketSystemRefusedError(

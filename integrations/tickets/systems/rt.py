@@ -7,8 +7,8 @@ request: a ticket carries our correlation id in a custom field, and is looked fo
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
-from httpx import Response
 from pydantic import Field, SecretStr
 
 from copilot.conversation import Priority
@@ -27,7 +27,7 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Caller, Connection, read_back, said
+from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
 from integrations.tickets.systems.naming import Names, is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
@@ -159,11 +159,11 @@ class RtDesk:
             "Subject": one_line(ticket.title),
             "Content": rendered(ticket),
             "ContentType": "text/plain",
-            "Priority": self._config.priorities[ticket.priority],
+            "Requestor": an_address(ticket.requester_email),
+            "Priority": self._config.priorities.get(ticket.priority),
             "CustomFields": {**custom, self._config.correlation_field: ticket.correlation_id},
         }
-        address = an_address(ticket.requester_email)
-        return made if address is None else {**made, "Requestor": address}
+        return {name: value for name, value in made.items() if value is not None}
 
     async def find(self, correlation_id: str) -> RemoteTicket | None:
         field = self._config.correlation_field
@@ -254,8 +254,13 @@ class RtDesk:
     async def problems(self) -> list[str]:
         try:
             found = [await self._problem_of(queue) for queue in self._config.queues.values()]
+            us = await self._caller.read("GET", f"/user/{quote(self._config.user, safe='')}")
         except TicketSystemError as error:
             return [str(error)]
+        if not us.is_success:
+            found.append(
+                f"RT shows no account '{self._config.user}'. Set COPILOT_TICKETS_USER to the name of the token's owner."
+            )
         return [problem for problem in found if problem]
 
     async def close(self) -> None:
@@ -308,7 +313,7 @@ class RtDesk:
             else await self._judged(ticket_id, name, value, answer)
         )
 
-    async def _judged(self, ticket_id: str, name: str, value: str, answer: Response) -> Outcome:
+    async def _judged(self, ticket_id: str, name: str, value: str, answer: Answer) -> Outcome:
         try:
             after = await self._raw(ticket_id)
             if after is None:

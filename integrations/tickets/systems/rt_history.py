@@ -7,10 +7,8 @@ from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from httpx import Response
-
 from integrations.tickets.port import ChangeKind, ChangePage, TicketChange, TicketSystemRefusedError
-from integrations.tickets.systems.calling import Caller, said
+from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 from integrations.tickets.systems.rendering import without_mark
 
@@ -38,7 +36,7 @@ def quoted(value: str) -> str:
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
-def items(caller: Caller, answer: Response) -> list[Raw]:
+def items(caller: Caller, answer: Answer) -> list[Raw]:
     """The rows of an answer to a search."""
     if not answer.is_success:
         raise TicketSystemRefusedError(f"RT does not answer a search: {said(answer)}")

@@ -18,6 +18,7 @@ from integrations.tickets.systems.rendering import (
 from tests.faulty_proxy import Fault, faulty_proxy
 from tests.integrations.tickets.bench import an_escalation
 
+DOCUMENT = Path(__file__).parents[3] / "docs" / "tickets.md"
 NOWHERE = "http://127.0.0.1:9"
 DATE = ("Date", "Tue, 24 Nov 2026 10:00:00 GMT")
 
@@ -131,3 +132,9 @@ def test_queues_are_named_in_a_file_or_in_place(tmp_path_factory: pytest.TempPat
     assert TicketSettings.model_validate({"queues": '{"a": "b"}'}).queues == {"a": "b"}
     with pytest.raises(ValidationError, match="neither JSON nor a YAML file"):
         TicketSettings.model_validate({"queues": "/no/such/file"})
+
+
+def test_every_setting_has_a_row_in_the_document() -> None:
+    rows = [line for line in DOCUMENT.read_text("utf-8").splitlines() if line.startswith("| `COP")]
+    told = set(re.findall(r"COPILOT_TICKETS_[A-Z_]+", "\n".join(rows)))
+    assert told == {f"COPILOT_TICKETS_{name.upper()}" for name in TicketSettings.model_fields}
