@@ -348,18 +348,19 @@ class EmbeddedDesk:
                 f"The desk has no queue '{queue}'. Use one of: {', '.join(sorted(self._queues))}."
             )
 
-    def _url(self, ticket_id: str) -> str:
+    def url(self, ticket_id: str) -> str:
+        """Where people open the ticket."""
         return f"{self._base_url}/cases/{ticket_id}"
 
     def _ref(self, ticket_id: str, queue: str, status: str) -> TicketRef:
         return TicketRef(
-            system=SYSTEM, id=ticket_id, url=self._url(ticket_id), queue=queue, status=status
+            system=SYSTEM, id=ticket_id, url=self.url(ticket_id), queue=queue, status=status
         )
 
     def _line(self, row: StoredRow) -> TicketLine:
         return TicketLine(
             id=row.id,
-            url=self._url(row.id),
+            url=self.url(row.id),
             queue=row.queue,
             status=row.status,
             priority=row.priority,

@@ -9,7 +9,13 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import DeviceSettings, DirectorySettings, Settings, SlackSettings
+from integrations.settings import (
+    DeviceSettings,
+    DirectorySettings,
+    Settings,
+    SlackSettings,
+    TicketSettings,
+)
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
@@ -36,6 +42,7 @@ MAY_REACH_OUT = {
     "httpx": {
         "integrations/remote.py",
         "evals/systems/http.py",
+        "integrations/tickets/systems/calling.py",
         "integrations/devices/http_devices.py",
         "integrations/directory/scim_directory.py",
     },
@@ -50,8 +57,9 @@ STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn
 
 SECRETS_OF_SETTINGS = {
     "app_token", "bot_token", "client_secret", "password", "signing_secret", "token", "token_url",
+    "webhook_secret",
 }  # fmt: skip
-"""Settings that hold a credential (or name its place): Slack's, and those that read directory and devices. The record store's address may hold that of its own database."""
+"""Settings that hold a credential (or name its place): Slack's, those that read directory and devices, and the one that writes tickets. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -126,7 +134,7 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings)
+        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings, TicketSettings)
         for name, field in group.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
