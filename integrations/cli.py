@@ -88,16 +88,16 @@ def show(**options: Any) -> None:
 
 
 @main.command()
-@click.argument("part", type=click.Choice(["slack"]), required=False)
+@click.argument("part", type=click.Choice(["slack", "tickets"]), required=False)
 @click.option("--port", type=int, default=None, help="Port that a server shall get (default 8000).")
 @_HOME
 def doctor(part: str | None, **options: Any) -> None:
     """Check Python, disk, weights, index, policy, store and port, and say what to mend.
 
-    With `slack`: tokens, scopes, events, the triage channel and the ingress.
+    With `slack`: tokens, scopes, events, the triage channel and the ingress. With `tickets`: the ticket system.
     """
-    if part == "slack":
-        _run("slack", "doctor")
+    if part is not None:
+        _run(part, "doctor")
     _run("doctor", "doctor", **options)
 
 
@@ -240,6 +240,19 @@ def slack_ingress(**options: Any) -> None:
 def slack_demo(**options: Any) -> None:
     """Try the copilot in a simulated Slack: a page on this machine, with everything in one process."""
     _run("demo_slack", "demo", **options)
+
+
+@main.group()
+def tickets() -> None:
+    """The company's ticket system; `copilot serve` keeps in step with it where COPILOT_TICKETS_SYSTEM names one."""
+
+
+@tickets.command("deliveries")
+@click.option("--retry", is_flag=True, help="Try again what was refused or put off.")
+@_HOME
+def tickets_deliveries(**options: Any) -> None:
+    """What did not get through to the ticket system, and why."""
+    _run("tickets", "deliveries", **options)
 
 
 @main.group()

@@ -44,6 +44,12 @@ class Counters:
             ["what"],
             registry=self.registry,
         )
+        self._deliveries = Counter(
+            "copilot_deliveries",
+            "Changes told to the ticket system by what came of them",
+            ["what"],
+            registry=self.registry,
+        )
         self._devices = Counter(
             "copilot_devices",
             "Questions to device management by what came of them",
@@ -52,6 +58,9 @@ class Counters:
         )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
+
+    def delivery(self, what: str) -> None:
+        self._deliveries.labels(what).inc()
 
     def turn(self, fields: Fields) -> None:
         self._turns.labels(str(fields["disposition"]), str(fields["effect"])).inc()

@@ -69,6 +69,12 @@ NO_HTTP = Kind(
     "The request is not HTTP",
     "Its first line or a header can't be read or is too long. Send HTTP/1.1 to this address.",
 )
+UNSIGNED = Kind(
+    "unsigned-report",
+    401,
+    "The report is not signed as agreed",
+    "Sign the body with the secret of COPILOT_TICKETS_WEBHOOK_SECRET. What happened is read from the ticket system itself.",
+)
 FOREIGN_ORIGIN = Kind(
     "foreign-origin",
     403,
@@ -166,7 +172,7 @@ KINDS = {
     for kind in (
         MALFORMED, NO_HTTP, FOREIGN_ORIGIN, FOREIGN_THREAD, UNKNOWN_USER, UNKNOWN_THREAD, UNKNOWN_INQUIRY,
         NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE, WRONG_MEDIA_TYPE, WRONG_HOST, INVALID, REFUSED,
-        BROKEN, UNAVAILABLE, NOT_READY,
+        BROKEN, UNAVAILABLE, NOT_READY, UNSIGNED,
     )
 }  # fmt: skip
 

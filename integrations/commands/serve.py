@@ -5,8 +5,8 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -21,9 +21,10 @@ from integrations.api.edge import is_loopback
 from integrations.commands.failures import OUTAGE, USAGE
 from integrations.home import Home
 from integrations.progress import Progress
-from integrations.settings import Settings, SlackSettings
+from integrations.settings import Settings, SlackSettings, TicketSettings
 
 if TYPE_CHECKING:
+    from integrations.api.reports import Reports
     from integrations.wiring import App
 
 _BACKLOG = 128
@@ -75,9 +76,10 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     try:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
-        server = Server(_config(create_site(runtime), protocol), greet)
-        async with _slack(runtime, settings, slack):
-            await server.serve(sockets=[listening])
+        async with _tickets(runtime, settings, TicketSettings()) as reports:
+            server = Server(_config(create_site(runtime, reports=reports), protocol), greet)
+            async with _slack(runtime, settings, slack):
+                await server.serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
@@ -92,6 +94,22 @@ def _slack(
     from integrations.commands.slack import beside
 
     return beside(app, settings, slack)
+
+
+@asynccontextmanager
+async def _tickets(
+    app: "App", settings: Settings, tickets: TicketSettings
+) -> AsyncIterator["Reports | None"]:
+    """The ticket system beside the server, where one is connected."""
+    if tickets.system == "embedded":
+        yield None
+        return
+    from integrations.api.reports import Reports
+    from integrations.commands.tickets import delivering
+
+    async with delivering(app, settings, tickets) as running:
+        secret = tickets.webhook_secret
+        yield Reports(secret.get_secret_value(), running.hint) if secret else None
 
 
 def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:

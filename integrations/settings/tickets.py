@@ -49,6 +49,14 @@ class TicketSettings(BaseSettings):
     system works on a request."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Changes younger than this are told the next time: a database numbers a change before others see it."""
+    retry_seconds: float = Field(default=2.0, gt=0)
+    """The wait after a first failure to tell the system something; it doubles with each further one."""
+    most_seconds: float = Field(default=300.0, gt=0)
+    """The longest wait between two tries. Nothing is given up because the system is away."""
+    tick_seconds: float = Field(default=1.0, gt=0)
+    """How often the desk is looked at for something to tell."""
+    pages_url: str = ""
+    """Address of the copilot's own pages as agents reach them, for links on tickets; without it there are none."""
     poll_seconds: float = Field(default=60.0, gt=0)
     """How often the system is asked what changed."""
     webhook_secret: SecretStr | None = None

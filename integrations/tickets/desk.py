@@ -253,7 +253,10 @@ class EmbeddedDesk:
         rows = await at_the_desk(
             self._database.read(lambda db: db.execute(sql.SINCE, sought).all())
         )
-        return [DeskChange(seq=row.seq, ticket_id=row.ticket_id, step=step(row)) for row in rows]
+        return [
+            DeskChange(seq=row.seq, ticket_id=row.ticket_id, key=row.key, step=step(row))
+            for row in rows
+        ]
 
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works."""

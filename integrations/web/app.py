@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from integrations.api.app import create_app
+from integrations.api.reports import Reports, report_routes
 from integrations.api.runtime import Runtime
 from integrations.web.cases import case_routes
 from integrations.web.pages import STATIC, Pages
@@ -14,8 +15,10 @@ from integrations.web.talk import Chat, chat_routes
 from integrations.web.waiting import Waiting
 
 
-def create_site(runtime: Runtime, *, hosts: Iterable[str] = ()) -> FastAPI:
-    """Everything that the server serves."""
+def create_site(
+    runtime: Runtime, *, hosts: Iterable[str] = (), reports: Reports | None = None
+) -> FastAPI:
+    """Everything that the server serves. `reports`: the ticket system may say that something changed."""
     pages = Pages(runtime.company.name, runtime.company.hotline_text())
     waiting = Waiting(runtime.copilot)
 
@@ -27,5 +30,7 @@ def create_site(runtime: Runtime, *, hosts: Iterable[str] = ()) -> FastAPI:
     site = create_app(runtime, present=pages.problem, hosts=hosts, lifespan=lifespan)
     site.include_router(chat_routes(Chat(runtime, pages, waiting)))
     site.include_router(case_routes(runtime, pages))
+    if reports is not None:
+        site.include_router(report_routes(reports))
     site.mount("/static", StaticFiles(directory=STATIC), name="static")
     return site
