@@ -21,6 +21,8 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 120
+_CANNOT_RUN = (2, 126)
+"""Not installed; not to be run by the user to whom root gives it."""
 _STOP_SECONDS = 15
 
 
@@ -86,8 +88,8 @@ def _started(
             "webhook_port": webhook_port, "pid": process.pid, "users": 0}  # fmt: skip
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(is_ready, _running(told)):
-        if process.poll() == 2:
-            pytest.skip((folder / "up.log").read_text().strip())
+        if process.poll() in _CANNOT_RUN:
+            pytest.skip(f"{name} can't run here: {(folder / 'up.log').read_text().strip()}")
         if process.poll() is not None or time.monotonic() > deadline:
             _stop(told)
             pytest.fail(f"{name} did not start: {(folder / 'up.log').read_text()}")

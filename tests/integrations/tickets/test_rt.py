@@ -250,6 +250,13 @@ async def test_a_field_that_is_missing_is_named_before_a_ticket_is_made(rt: Runn
     await desk.close()
 
 
+async def test_an_account_that_is_not_there_is_named(rt: Running) -> None:
+    desk = RtDesk(rt_config(rt, user="svc/copilot?"))
+    [problem] = await desk.problems()
+    assert "no account 'svc/copilot?'" in problem
+    await desk.close()
+
+
 async def test_a_queue_of_others_is_as_unknown_as_none(rt: Running, bench: Bench) -> None:
     desk = bench.make_desk(queues={"network": "General"})
     outcome = await desk.create(an_escalation())
