@@ -119,7 +119,10 @@ def _stop(told: Mapping[str, Any]) -> None:
         family = []
     for process in family:
         _end(process.terminate)
-    for process in psutil.wait_procs(family, timeout=_STOP_SECONDS)[1]:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while any(map(_lives, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in filter(_lives, family):
         _end(process.kill)
     shutil.rmtree(Path(told["folder"]).parent, ignore_errors=True)
 
@@ -127,3 +130,10 @@ def _stop(told: Mapping[str, Any]) -> None:
 def _end(how: Callable[[], None]) -> None:
     with suppress(psutil.NoSuchProcess):
         how()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """One that has ended stays in the list until the testing process that started it ends too."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
