@@ -9,7 +9,7 @@ from integrations.tickets.port import (
     Outcome,
     RemoteTicket,
     TicketDesk,
-    TicketSystemUnavailableError,
+    TicketSystemError,
     Unknown,
 )
 
@@ -40,7 +40,7 @@ async def deliver_once(
                 return outcome
             sent = True
             known = await _appeared(desk, ticket.correlation_id, look_seconds, sleep)
-        except TicketSystemUnavailableError as error:
+        except TicketSystemError as error:
             if not sent:
                 raise
             return Unknown(f"A ticket may have been made, and it can't be looked for: {error}")

@@ -139,8 +139,9 @@ class RtHistory:
             if len(settled) < len(found) or len(found) == limit:
                 return settled, len(settled) < len(found)
             newest = newest or await self._newest(since, within)
-            if newest is None or settled:
-                return settled, newest is None or int(settled[-1]["id"]) >= int(newest)
+            # The newest may have been taken out of sight meanwhile: pages end where its number does.
+            if newest is None or settled or page * limit > int(newest) - int(since):
+                return settled, newest is None or not settled or settled[-1]["id"] == newest
             page += 1
 
     async def _newest(self, since: str, within: str) -> str | None:

@@ -236,12 +236,13 @@ async def test_only_signed_reports_are_heard(
     body = b'{"event_id": "rt-txn-1"}'
     good = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
     wrong = hmac.new(b"another", body, hashlib.sha256).hexdigest()
-    for headers in (
+    forged: list[dict[str, str] | dict[bytes, bytes]] = [
         {},
         {"X-Copilot-Signature": f"sha256={wrong}"},
-        {"X-Copilot-Signature": b"sha256=\xc3\xbc"},
+        {b"X-Copilot-Signature": b"sha256=\xc3\xbc"},
         {"X-Zendesk-Webhook-Signature": good},
-    ):
+    ]
+    for headers in forged:
         refused = await client.post("/v1/tickets/events", content=body, headers=headers)
         assert refused.status_code == 401
         assert refused.json()["type"] == "/problems/unsigned-report"

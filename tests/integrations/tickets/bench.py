@@ -23,8 +23,8 @@ from tests.faulty_proxy import FaultyProxy, Matches
 
 STATUSES: tuple[RemoteStatus, ...] = get_args(RemoteStatus)
 HOSTILE = [
-    "o'brien", "' OR 1=1 --", "' OR '1'='1", '"; DROP TABLE Tickets; --', "a\\", "a\\'b", "%", "_", "*", "a,b", "a:b|c",
-    "ünï-çødé-日本-🙂", "{Correlation-Id}", "__Active__", "<b>x</b>", "a b  c", "-1", "NULL", "id > 0",
+    "o'brien", "' OR 1=1 --", '"; DROP TABLE Tickets; --', "a\\", "a\\'b", "%", "*", "a,b:c|d", "ünï-çødé-日本-🙂",
+    "{Correlation-Id}", "id > 0", "<b>x</b>  y",
 ]  # fmt: skip
 UNKNOWN_TICKETS = ["99999999", "0", "-1", "", "../1", "1/comment", "x'y", "1?a=b", "1 OR 1", "٣"]
 TEXTS = {

@@ -21,6 +21,8 @@ from filelock import FileLock
 
 ROOT = Path(__file__).parents[3]
 _START_SECONDS = 120
+_CANNOT_RUN = (2, 126)
+"""Not installed; not to be run by the user to whom root gives it."""
 _STOP_SECONDS = 15
 
 
@@ -86,8 +88,8 @@ def _started(
             "webhook_port": webhook_port, "pid": process.pid, "users": 0}  # fmt: skip
     deadline = time.monotonic() + _START_SECONDS
     while not _answers(is_ready, _running(told)):
-        if process.poll() == 2:
-            pytest.skip((folder / "up.log").read_text().strip())
+        if process.poll() in _CANNOT_RUN:
+            pytest.skip(f"{name} can't run here: {(folder / 'up.log').read_text().strip()}")
         if process.poll() is not None or time.monotonic() > deadline:
             _stop(told)
             pytest.fail(f"{name} did not start: {(folder / 'up.log').read_text()}")
@@ -117,7 +119,10 @@ def _stop(told: Mapping[str, Any]) -> None:
         family = []
     for process in family:
         _end(process.terminate)
-    for process in psutil.wait_procs(family, timeout=_STOP_SECONDS)[1]:
+    deadline = time.monotonic() + _STOP_SECONDS
+    while any(map(_lives, family)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    for process in filter(_lives, family):
         _end(process.kill)
     shutil.rmtree(Path(told["folder"]).parent, ignore_errors=True)
 
@@ -125,3 +130,10 @@ def _stop(told: Mapping[str, Any]) -> None:
 def _end(how: Callable[[], None]) -> None:
     with suppress(psutil.NoSuchProcess):
         how()
+
+
+def _lives(process: psutil.Process) -> bool:
+    """One that has ended stays in the list until the testing process that started it ends too."""
+    with suppress(psutil.NoSuchProcess):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False

@@ -1,6 +1,10 @@
 """Calls to ticket systems: safe addresses, waits that are understood, text that can be sent."""
 
+import asyncio
 import re
+import shutil
+import ssl
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,13 +76,51 @@ async def test_how_long_to_wait_is_understood(
 @pytest.mark.enable_socket
 @pytest.mark.allow_hosts(["127.0.0.1"])
 async def test_a_token_that_can_t_be_sent_is_refused_and_not_shown() -> None:
-    caller = Caller(
-        "rt", Connection(url=NOWHERE), headers={"Authorization": "token secret\r\nX: 1"}
-    )
-    with pytest.raises(TicketSystemRefusedError) as refused:
-        await caller.read("GET", "/rt")
-    assert "secret" not in str(refused.value)
-    await caller.close()
+    async with faulty_proxy(NOWHERE) as proxy:
+        headers = {"Authorization": "token secret\r\nX: 1"}
+        caller = Caller("rt", Connection(url=proxy.url), headers=headers)
+        with pytest.raises(TicketSystemRefusedError) as refused:
+            await caller.read("GET", "/rt")
+        assert "secret" not in str(refused.value)
+        assert proxy.seen == []
+        await caller.close()
+
+
+def own_certificate(folder: Path) -> tuple[Path, Path]:
+    name, key = folder / "own.pem", folder / "own.key"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+         "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-out", name, "-keyout", key],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return name, key
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl to make a certificate")
+@pytest.mark.enable_socket
+@pytest.mark.allow_hosts(["127.0.0.1"])
+async def test_a_certificate_of_the_company_s_own_is_trusted_only_where_it_is_named(
+    tmp_path: Path,
+) -> None:
+    name, key = own_certificate(tmp_path)
+    trust = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    trust.load_cert_chain(name, key)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}")
+        await writer.drain()
+        writer.close()
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0, ssl=trust) as server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        trusting = Caller("rt", Connection(url=url, ca_file=name))
+        assert (await trusting.read("GET", "/")).is_success
+        await trusting.close()
+        strict = Caller("rt", Connection(url=url))
+        with pytest.raises(TicketSystemUnavailableError, match="can't be reached"):
+            await strict.read("GET", "/")
+        await strict.close()
 
 
 def test_text_is_mended_and_titles_are_one_line() -> None:
