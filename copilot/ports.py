@@ -71,7 +71,9 @@ class Policy(Protocol):
 class Directory(Protocol):
     """The company's people."""
 
-    def person(self, person_id: str) -> Person | None: ...
+    async def person(self, person_id: str) -> Person | None:
+        """`None` is a definite no. Raises `DirectoryUnavailableError` when it can't be asked."""
+        ...
 
 
 class Journal(Protocol):

@@ -26,11 +26,16 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
-from copilot.errors import CopilotError, InquiryError, UnknownUserError
+from copilot.errors import (
+    CopilotError,
+    DirectoryUnavailableError,
+    InquiryError,
+    UnknownUserError,
+)
 from copilot.given import given_to
 from copilot.graph import Graph
 from copilot.locks import Locks
-from copilot.people import Person
+from copilot.people import Person, only_signed_in
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
     NewInquiry,
@@ -106,12 +111,13 @@ class Copilot:
 
         A repeated id gives the stored reply. Raises an `InquiryError` (whose text says what to do) for
         somebody else's thread, an unknown user or a reused id, and `StoreUnavailableError` when nothing
-        can be recorded: then no case exists and the door must say so. `kept` is told the inquiry as it
+        can be recorded: then no case exists and the door must say so. While the directory can't say who
+        asks, people get the case. `kept` is told the inquiry as it
         will be kept, for a door that shows a message before its reply is there; `step` the name of each step
         of the graph as it begins, for a door that shows what is going on.
         """
         started = time.perf_counter()
-        person = known_person(inquiry.user, self._directory)
+        person = await self._who_asks(inquiry.user)
         await self._redactor_loaded()
         self._check_ids(inquiry)
         clean, redacted = self._clean(inquiry, await self._seen(inquiry))
@@ -172,8 +178,11 @@ class Copilot:
         """Finish what a crash left without a reply; returns how many inquiries that were."""
         unfinished = await self._journal.unfinished()
         for inquiry in unfinished:
-            person = self._directory.person(inquiry.user)
-            if person is None or inquiry.thread is None:
+            if inquiry.thread is None:
+                continue
+            try:
+                person = await self._who_asks(inquiry.user)
+            except UnknownUserError:
                 continue
             async with self._locks.of(inquiry.thread):
                 asked = Asked(inquiry=inquiry, thread_id=inquiry.thread, person=person)
@@ -181,6 +190,14 @@ class Copilot:
         for planned in await self._journal.unopened():
             await self._open_late(planned)
         return len(unfinished)
+
+    async def _who_asks(self, user: str) -> Person:
+        """As `known_person`; only the signed-in id is known while the directory can't be asked."""
+        try:
+            return await known_person(user, self._directory)
+        except DirectoryUnavailableError as error:
+            self._telemetry.failure("directory", error)
+            return only_signed_in(user)
 
     async def _open_late(self, planned: PlannedHandoff) -> None:
         """Open the ticket of a case that was told "a person has it" while the desk was away."""
@@ -212,6 +229,11 @@ class Copilot:
         return reply
 
     async def _run(self, asked: Asked) -> TurnState:
+        if not asked.person.is_known:
+            raise DirectoryUnavailableError(
+                "The directory can't say who asks, so nothing was decided and people get the case. "
+                "Check it with `copilot doctor`."
+            )
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
         before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
         memory: Memory = before.get("memory") or Memory()
@@ -294,9 +316,9 @@ class Copilot:
         return inquiry.model_copy(update=texts), redacted
 
 
-def known_person(user: str, directory: Directory) -> Person:
+async def known_person(user: str, directory: Directory) -> Person:
     """Who asks. Raises `UnknownUserError` for somebody whom the directory does not know."""
-    person = directory.person(user)
+    person = await directory.person(user)
     if person is None:
         raise UnknownUserError(
             "The directory knows nobody of the id in 'user'. Sign in with your company account."

@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,15 +18,18 @@ from threadpoolctl import threadpool_limits
 from copilot import conversation, state
 from copilot.company import CompanyFacts
 from copilot.conversation import Versions
+from copilot.errors import StoreUnavailableError, UnknownUserError
 from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
+from copilot.people import Person
 from copilot.service import Copilot, Limits
 from integrations.authoring import ChatChoice, Writing, writing
 from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
+from integrations.connecting import Connections, connections_of
 from integrations.directory.known import known
-from integrations.directory.yaml_directory import YamlDirectory
+from integrations.directory.port import People
 from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import Home
 from integrations.preparing import prepare
@@ -43,6 +46,7 @@ from knowledge.search import Library
 from policies import redaction
 from policies.engine import Policies
 from policies.loader import load_policies
+from policies.personal import Known
 from policies.redaction import Redactor
 from policies.sentences import load_sentences
 
@@ -54,7 +58,7 @@ class App:
     copilot: Copilot
     journal: SqlJournal
     desk: EmbeddedDesk
-    directory: YamlDirectory
+    connections: Connections
     company: CompanyFacts
     profile: Company
     settings: Settings
@@ -68,8 +72,14 @@ class App:
 
     @property
     def default_user(self) -> str:
-        """Who asks where nobody is named: the directory's first person. Demonstration only."""
+        """Who asks where nobody is named: the file's first person. Raises `UnknownUserError` elsewhere."""
+        if not self.connections.are_chosen_from:
+            raise UnknownUserError("Nobody is named. Say who asks with --user.")
         return self.directory.people()[0].id
+
+    @property
+    def directory(self) -> People:
+        return self.connections.people
 
     async def ready(self) -> list[str]:
         """What keeps the copilot from serving; empty when it is ready."""
@@ -100,10 +110,12 @@ async def open_app(
     clock: Clock | None = None,
     recover: bool = True,
     follow: bool = False,
+    connections: Connections | None = None,
 ) -> App:
     """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home.
 
-    `follow`: the index is also made anew when what it was made from has changed.
+    `follow`: the index is also made anew when what it was made from has changed. `connections`: the
+    company's people from elsewhere than the settings say.
     """
     told = progress or Progress.silent()
     _forbid_tracing()
@@ -111,15 +123,15 @@ async def open_app(
     profile = load_company(settings.company_dir)
     policy = policy_of(profile)
     counters = Counters()
-    directory = YamlDirectory(profile.directory)
-    pens = writing_of(settings, directory, policy, counters)
+    connections = connections or connections_of(profile, counters, mode=settings.mode)
+    pens = writing_of(settings, connections.people, policy, counters)
     prepare(settings, profile, policy.policies.catalogue, told, follow=follow)
     # For matrices as small as a turn's, threads that wait for each other cost ten times what they save.
     threadpool_limits(1, user_api="blas")
     stack = AsyncExitStack()
     try:
         app = await _opened(
-            settings, home, profile, policy, directory, pens, counters, clock, stack
+            settings, home, profile, policy, connections, pens, counters, clock, stack
         )
         if recover:
             await app.copilot.recover()
@@ -157,7 +169,7 @@ async def _opened(
     home: Home,
     profile: Company,
     policy: FollowingPolicy,
-    directory: YamlDirectory,
+    connections: Connections,
     pens: Writing,
     counters: Counters,
     clock: Clock | None,
@@ -177,8 +189,8 @@ async def _opened(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
         desk=desk,
-        directory=directory,
-        redactor=redactor_of(settings, home, profile, directory),
+        directory=connections.people,
+        redactor=_informed(settings, home, profile, connections, stack),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -189,7 +201,7 @@ async def _opened(
         copilot,
         journal,
         desk,
-        directory,
+        connections,
         facts,
         profile,
         settings,
@@ -203,6 +215,20 @@ async def _opened(
     )
 
 
+def _informed(
+    settings: Settings,
+    home: Home,
+    profile: Company,
+    connections: Connections,
+    stack: AsyncExitStack,
+) -> Redactor:
+    """The redactor, which learns who works here as the directory's snapshots come in."""
+    redactor = redactor_of(settings, home, profile, connections.people)
+    looking = connections.start(lambda people: redactor.know(known_of(people, profile)))
+    stack.push_async_callback(connections.close, looking)
+    return redactor
+
+
 def _read_from(
     settings: Settings, home: Home, stack: AsyncExitStack
 ) -> tuple[FollowingLibrary, FollowingReader]:
@@ -214,7 +240,7 @@ def _read_from(
 
 
 def writing_of(
-    settings: Settings, directory: YamlDirectory, policy: FollowingPolicy, counters: Counters
+    settings: Settings, directory: People, policy: FollowingPolicy, counters: Counters
 ) -> Writing:
     """Raises `ChatModelError` when the settings name a chat model that can't be had."""
     _forbid_tracing()
@@ -229,7 +255,7 @@ def writing_of(
         choice,
         policy,
         {action.id: action.title for action in catalogue.actions.values()},
-        directory.people(),
+        directory.people,
         leak_words=settings.leak_words,
         counters=counters,
     )
@@ -332,15 +358,16 @@ def _checkpointed_types() -> list[tuple[str, str]]:
     ]
 
 
-def redactor_of(
-    settings: Settings, home: Home, profile: Company, directory: YamlDirectory
-) -> Redactor:
+def redactor_of(settings: Settings, home: Home, profile: Company, directory: People) -> Redactor:
     """Loads beside the start; the first message waits for what is not there yet."""
-    company = profile.company
-    facts = known(directory.people(), company.domain, company.security_hotline.values())
-    redactor = Redactor(scanner_cache(settings, home), facts)
+    redactor = Redactor(scanner_cache(settings, home), known_of(directory.people(), profile))
     redactor.warm_soon()
     return redactor
+
+
+def known_of(people: Iterable[Person], profile: Company) -> Known:
+    company = profile.company
+    return known(people, company.domain, company.security_hotline.values())
 
 
 def scanner_cache(settings: Settings, home: Home) -> Path:
@@ -350,8 +377,6 @@ def scanner_cache(settings: Settings, home: Home) -> Path:
 
 
 async def _store_problem(journal: SqlJournal, checkpoints: CheckpointFile) -> str | None:
-    from copilot.errors import StoreUnavailableError
-
     try:
         await journal.unfinished()
         await checkpoints.check()

@@ -190,6 +190,10 @@ def of_error(error: Exception, hotline: str) -> Problem:
     if isinstance(error, errors.InquiryError):
         kind = next((kind for cls, kind in OF_ERROR if isinstance(error, cls)), REFUSED)
         return Problem(kind, str(error))
+    if isinstance(error, errors.DirectoryUnavailableError):
+        return Problem(
+            UNAVAILABLE, f"Who you are can't be checked right now. Try again soon. {_call(hotline)}"
+        )
     if isinstance(error, errors.OutageError):
         return Problem(
             UNAVAILABLE, f"Nothing could be recorded, so no case was opened. {_call(hotline)}"

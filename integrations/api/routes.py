@@ -214,7 +214,7 @@ def inquiry_of(sent: Mapping[str, object], runtime: Runtime) -> Inquiry:
 
 async def read_thread(reading: Reading, runtime: Runtime) -> ThreadView:
     """A conversation for its owner. Raises an `InquiryError` for anybody else."""
-    if runtime.directory.person(reading.user) is None:
+    if await runtime.directory.person(reading.user) is None:
         raise UnknownUserError(
             "The directory knows nobody of that id. Use the id of a person in the directory."
         )

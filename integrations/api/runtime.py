@@ -1,6 +1,6 @@
 """What the HTTP doors need of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
@@ -42,11 +42,17 @@ class Cases(Protocol):
 
 
 class People(Protocol):
-    """The company's people, for the demonstration's user switcher."""
+    """The company's people. `person` may raise `DirectoryUnavailableError`."""
 
-    def person(self, person_id: str) -> Person | None: ...
+    async def person(self, person_id: str) -> Person | None: ...
 
-    def people(self) -> Sequence[Person]: ...
+    async def names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """The name of each id, as far as they are known now."""
+        ...
+
+    def people(self) -> Sequence[Person]:
+        """For the demonstration's user switcher."""
+        ...
 
 
 class Options(Protocol):

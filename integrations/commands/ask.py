@@ -214,7 +214,11 @@ async def _door(home: Path | None) -> AsyncIterator[Door]:
 class _Local:
     def __init__(self, app) -> None:  # type: ignore[no-untyped-def]
         self._app = app
-        self.default_user: str = app.default_user
+
+    @property
+    def default_user(self) -> str:
+        user: str = self._app.default_user
+        return user
 
     def now(self) -> datetime:
         now: datetime = self._app.clock()

@@ -250,6 +250,18 @@ def _author(settings: Settings) -> Iterator[Line]:
     )
 
 
+def _directory(_settings: Settings) -> Iterator[Line]:
+    from integrations.connecting import directory_findings
+
+    return map(Line._make, directory_findings())
+
+
+def _devices(_settings: Settings) -> Iterator[Line]:
+    from integrations.connecting import device_findings
+
+    return map(Line._make, device_findings())
+
+
 def _store(settings: Settings) -> Iterator[Line]:
     place = Home(settings.home)
     memory = place.checkpoints
@@ -337,6 +349,8 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("articles", _articles),
     ("policy", _policy),
     ("author", _author),
+    ("directory", _directory),
+    ("devices", _devices),
     ("store", _store),
     ("port", _port),
 )

@@ -1,12 +1,13 @@
 """What Slack's worker needs of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
+from copilot.people import Person
 from integrations.api import runtime
 from integrations.tickets.view import TicketStatus, TicketView
 
@@ -49,9 +50,9 @@ class Tickets(Protocol):
 
 
 class People(runtime.People, Protocol):
-    """The company's people, also by name."""
+    """The company's people, also by the address that Slack vouches for."""
 
-    def names(self) -> Mapping[str, str]: ...
+    async def person_by_email(self, address: str) -> Person | None: ...
 
 
 class Metrics(Protocol):

@@ -40,7 +40,7 @@ class TierTwo:
         root = await kit.ledger.post(key)
         if root is None or root.ts is None:
             try:
-                await kit.poster.say(key, room, self._card(view, reply, talk))
+                await kit.poster.say(key, room, await self._card(view, reply, talk))
             except SlackRefusedError as error:
                 # The case is at the desk; a wrong channel must not keep the employee waiting.
                 kit.helpdesk.counters.failure("slack.triage", error)
@@ -125,7 +125,7 @@ class TierTwo:
     async def _unreachable(self, job: Job, view: TicketView) -> None:
         """Tell the agent that nothing they do here reaches the employee."""
         direct = await self._kit.poster.direct(str(job.payload["team"]), str(job.payload["user"]))
-        name = self._name(view.line.opened_by)
+        name = await self._name(view.line.opened_by)
         told = f"{name} can't be reached here about {view.line.id}: they asked to be forgotten. Use another way."
         await self._kit.poster.say(f"{job.id}:unreachable", direct, plain(told))
 
@@ -164,7 +164,7 @@ class TierTwo:
             known = await kit.ledger.known(talk.id)
             holder = known.taken_by if known else None
             if holder is not None:
-                name = "You have" if holder == agent.id else f"{self._name(holder)} has"
+                name = "You have" if holder == agent.id else f"{await self._name(holder)} has"
                 await self._whisper(payload, job.id, f"{name} {ticket} already.")
                 return
             if view.line.is_closed:
@@ -185,7 +185,7 @@ class TierTwo:
                 known = await kit.ledger.known(talk.id)
                 await kit.ledger.take(talk.id, None)
             if known is not None and known.taken_by not in (None, agent.id):
-                said = f"{agent.name} has handed {ticket} back; {self._name(str(known.taken_by))} had it."
+                said = f"{agent.name} has handed {ticket} back; {await self._name(str(known.taken_by))} had it."
                 await self._beside(talk, f"{job.id}:back", said)
         await self._set(view, "open", job, agent)
         if view.line.is_closed:
@@ -303,15 +303,15 @@ class TierTwo:
         if posted is None or posted.ts is None:
             return
         room = Place(team, posted.channel)
-        await self._kit.poster.rewrite(room, posted.ts, self._card(view, reply, talk))
+        await self._kit.poster.rewrite(room, posted.ts, await self._card(view, reply, talk))
 
-    def _card(self, view: TicketView, reply: Reply | None, talk: Talk | None) -> Message:
-        names = self._kit.helpdesk.directory.names()
-        holder = self._name(talk.taken_by) if talk and talk.taken_by else None
-        return cards.card(view, reply, agent=holder, names=names)
+    async def _card(self, view: TicketView, reply: Reply | None, talk: Talk | None) -> Message:
+        holder = await self._name(talk.taken_by) if talk and talk.taken_by else None
+        return cards.card(view, reply, agent=holder, asker=await self._name(view.line.opened_by))
 
-    def _name(self, person: str) -> str:
-        return self._kit.helpdesk.directory.names().get(person, person)
+    async def _name(self, person: str) -> str:
+        names = await self._kit.helpdesk.directory.names([person])
+        return names.get(person, person)
 
     def _room(self, team: str) -> Place | None:
         channel = self._kit.options.triage_channel

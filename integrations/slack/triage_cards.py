@@ -58,16 +58,13 @@ _MODALS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
-def card(
-    view: TicketView, reply: Reply | None, *, agent: str | None, names: Mapping[str, str]
-) -> Message:
+def card(view: TicketView, reply: Reply | None, *, agent: str | None, asker: str) -> Message:
     """A handoff as tier 2 reads it, with what can be done about it now."""
     line, handoff = view.line, view.handoff
     head = f"{_MARKS.get(line.priority, ':ticket:')} *{escaped(line.id)}* · {line.priority} · {escaped(line.queue)}"
-    who = names.get(line.opened_by, line.opened_by)
     state = f"{status_words(line.status)}{f' · {escaped(agent)} has it' if agent else ''}"
     blocks: list[Block] = [
-        section(f"{head}\nFrom *{escaped(who)}* · due {moment(line.due_at)} · {state}"),
+        section(f"{head}\nFrom *{escaped(asker)}* · due {moment(line.due_at)} · {state}"),
         *plain(handoff.summary).blocks,
         context(*_facts(handoff)),
     ]

@@ -16,7 +16,7 @@ from integrations.api.problems import (
     listed,
 )
 from integrations.api.runtime import Runtime
-from integrations.tickets.view import TicketStatus
+from integrations.tickets.view import TicketStatus, TicketView
 from integrations.web.cards import case_card, turn_card
 from integrations.web.pages import Pages
 from integrations.web.session import session_of
@@ -43,7 +43,7 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
 
     @router.get("/cases")
     async def cases(request: Request, queue: Choice = "", status: Choice = "") -> Response:
-        _check_open(request, runtime)
+        await _check_open(request, runtime)
         chosen = _filter(runtime, queue, status)
         found = await runtime.desk.list(chosen.queue, chosen.status)
         now = runtime.clock()
@@ -52,24 +52,25 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
             "queues": runtime.profile.queues,
             "statuses": STATUSES,
             "filter": chosen,
-            "names": _names(runtime),
+            "names": await runtime.directory.names({line.opened_by for line in found}),
         }
         return pages.response("cases.html", values)
 
     @router.get("/cases/threads/{thread_id:path}")
     async def transcript(request: Request, thread_id: str) -> Response:
-        _check_open(request, runtime)
+        await _check_open(request, runtime)
         named = read_as(Named, {"thread": thread_id})
         view = await runtime.journal.thread(named.thread, None)
         if view is None:
             raise UnknownThreadError("No conversation of that id is known. Check the address.")
         turns = [turn_card(turn) for turn in view.turns]
-        values = {"view": view, "turns": turns, "names": _names(runtime)}
+        names = await runtime.directory.names([view.user])
+        values = {"view": view, "turns": turns, "names": names}
         return pages.response("transcript.html", values)
 
     @router.get("/cases/{ticket_id}")
     async def case(request: Request, ticket_id: str) -> Response:
-        _check_open(request, runtime)
+        await _check_open(request, runtime)
         return await _case(runtime, pages, ticket_id)
 
     return router
@@ -85,7 +86,7 @@ async def _case(runtime: Runtime, pages: Pages, ticket_id: str) -> Response:
         "ticket": found,
         "case": case_card(found.line, runtime.clock()),
         "turns": [turn_card(turn) for turn in view.turns] if view else [],
-        "names": _names(runtime),
+        "names": await runtime.directory.names(_named(found)),
     }
     return pages.response("case.html", values)
 
@@ -100,12 +101,14 @@ def _filter(runtime: Runtime, queue: str, status: str) -> Filter:
     return chosen
 
 
-def _names(runtime: Runtime) -> dict[str, str]:
-    return {person.id: person.name for person in runtime.directory.people()}
+def _named(ticket: TicketView) -> set[str]:
+    """Everybody whom the page of a case names."""
+    beside = (ticket.line.opened_by, ticket.handoff.employee.manager)
+    return {who for who in (*beside, *(step.by for step in ticket.history)) if who}
 
 
-def _check_open(request: Request, runtime: Runtime) -> None:
-    if session_of(request, runtime).person is None:
+async def _check_open(request: Request, runtime: Runtime) -> None:
+    if (await session_of(request, runtime)).person is None:
         detail = (
             "Nobody is signed in: sign-in is not configured. Start in demo mode to see the cases."
         )

@@ -34,11 +34,12 @@ class Session:
         return response
 
 
-def session_of(request: Request, runtime: Runtime) -> Session:
+async def session_of(request: Request, runtime: Runtime) -> Session:
     """The session of a request; a browser without one gets a fresh token."""
     token = request.cookies.get(TOKEN_COOKIE, "")
     is_new = len(token) < _MIN_TOKEN_CHARS
-    return Session(_person(request, runtime), secrets.token_urlsafe() if is_new else token, is_new)
+    person = await _person(request, runtime)
+    return Session(person, secrets.token_urlsafe() if is_new else token, is_new)
 
 
 def choose_user(response: Response, user: str) -> None:
@@ -62,11 +63,11 @@ def field(form: FormData, name: str) -> str | None:
     return value.replace("\r\n", "\n") if isinstance(value, str) and value else None
 
 
-def _person(request: Request, runtime: Runtime) -> Person | None:
+async def _person(request: Request, runtime: Runtime) -> Person | None:
     if runtime.settings.mode != "demo":
         return None
-    chosen = runtime.directory.person(request.cookies.get(USER_COOKIE, ""))
-    return chosen or runtime.directory.person(runtime.default_user)
+    chosen = await runtime.directory.person(request.cookies.get(USER_COOKIE, ""))
+    return chosen or await runtime.directory.person(runtime.default_user)
 
 
 def _same_origin(request: Request) -> bool:

@@ -57,12 +57,12 @@ def chat_routes(chat: Chat) -> APIRouter:
     @router.post("/messages")
     async def send(request: Request) -> Response:
         form = await checked_form(request)
-        person = _signed_in(session_of(request, chat.runtime))
+        person = _signed_in(await session_of(request, chat.runtime))
         return await _asked(chat, request, _inquiry(chat, form, person))
 
     @router.get("/messages/{inquiry_id:path}/events")
     async def events(request: Request, inquiry_id: str, thread: str) -> Response:
-        session = session_of(request, chat.runtime)
+        session = await session_of(request, chat.runtime)
         reading = read_as(Reading, {"thread": thread, "user": _signed_in(session).id})
         stream = _events(chat, inquiry_id, reading, session.token)
         return StreamingResponse(stream, media_type="text/event-stream")
@@ -76,7 +76,7 @@ def chat_routes(chat: Chat) -> APIRouter:
 
 async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
     runtime = chat.runtime
-    session = session_of(request, runtime)
+    session = await session_of(request, runtime)
     if session.person is None:
         return chat.pages.response("signed_out.html", {}, status=UNKNOWN_USER.status)
     turns = []
@@ -99,8 +99,8 @@ async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
 
 async def _switched(chat: Chat, request: Request) -> Response:
     form = await checked_form(request)
-    _signed_in(session_of(request, chat.runtime))
-    chosen = chat.runtime.directory.person(field(form, "user") or "")
+    _signed_in(await session_of(request, chat.runtime))
+    chosen = await chat.runtime.directory.person(field(form, "user") or "")
     if chosen is None:
         detail = "The directory knows nobody of that id. Choose a person from the list."
         raise ProblemError(Problem(UNKNOWN_USER, detail))
@@ -127,7 +127,7 @@ async def _asked(chat: Chat, request: Request, inquiry: Inquiry) -> Response:
 
 async def _reacted(chat: Chat, request: Request) -> Response:
     form = await checked_form(request)
-    session = session_of(request, chat.runtime)
+    session = await session_of(request, chat.runtime)
     person = _signed_in(session)
     sent = {
         "inquiry_id": field(form, "to"),

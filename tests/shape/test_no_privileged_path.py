@@ -9,13 +9,14 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import Settings, SlackSettings
+from integrations.settings import DeviceSettings, DirectorySettings, Settings, SlackSettings
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
     "Stemmer", "aiohttp", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
+    "ldap3",
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette", "structlog",
@@ -25,13 +26,21 @@ LIBRARIES = {
 
 REACHES_OUT = {
     "ctypes", "ftplib", "http", "imaplib", "multiprocessing", "nntplib", "poplib", "pty", "smtplib",
-    "socketserver", "ssl", "subprocess", "telnetlib", "webbrowser", "winreg", "xmlrpc",
+    "socketserver", "subprocess", "telnetlib", "webbrowser", "winreg", "xmlrpc",
 }  # fmt: skip
 """Parts of the standard library with which another system or program could be driven."""
 
 MAY_REACH_OUT = {
     # The command talks to its own server, and the benchmark to the vendors that a person names.
-    "httpx": {"integrations/remote.py", "evals/systems/http.py"},
+    # The company's directory and its device management are read over theirs.
+    "httpx": {
+        "integrations/remote.py",
+        "evals/systems/http.py",
+        "integrations/devices/http_devices.py",
+        "integrations/directory/scim_directory.py",
+    },
+    "ldap3": {"integrations/directory/ldap_directory.py", "integrations/directory/ldap_pool.py"},
+    "ssl": {"integrations/directory/ldap_pool.py", "integrations/directory/scim_directory.py"},
     "socket": {"integrations/commands/doctor.py", "integrations/commands/serve.py"},  # a free port
 }
 MAY_IMPORT_BY_NAME = {"evals/cli.py", "integrations/chat_models.py", "integrations/cli.py"}
@@ -39,8 +48,10 @@ MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.
 """The benchmark asks a program that a person names; the server starts its own command that takes Slack's deliveries."""
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
-SECRETS_OF_SETTINGS = {"app_token", "bot_token", "client_secret", "signing_secret"}
-"""Settings that hold a credential, all of Slack. The record store's address may hold that of its own database."""
+SECRETS_OF_SETTINGS = {
+    "app_token", "bot_token", "client_secret", "password", "signing_secret", "token", "token_url",
+}  # fmt: skip
+"""Settings that hold a credential (or name its place): Slack's, and those that read directory and devices. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -113,7 +124,8 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for name, field in {**Settings.model_fields, **SlackSettings.model_fields}.items()
+        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings)
+        for name, field in group.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
     assert held == SECRETS_OF_SETTINGS
