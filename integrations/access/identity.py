@@ -52,9 +52,14 @@ def seen_queues(identity: Identity, queues: Collection[str]) -> tuple[str, ...]:
     return tuple(queue for queue in queues if may_see_queue(identity, queue))
 
 
+def is_own(identity: Identity, user: str) -> bool:
+    """Whether what belongs to `user` is theirs; in a demonstration anybody may be anybody."""
+    return identity.id == user or identity.how == "demo"
+
+
 def may_ask_as(identity: Identity, user: str) -> bool:
-    """Whether a request may name `user` as the asker; in a demonstration anybody may be anybody."""
-    return identity.id == user or identity.how == "demo" or "platform" in identity.roles
+    """Whether a request may name `user` as the asker; benchmarks and the owner's commands name anybody."""
+    return is_own(identity, user) or "platform" in identity.roles
 
 
 def identity_in(scope: Mapping[str, Any]) -> Identity | None:

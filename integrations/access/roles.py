@@ -38,7 +38,7 @@ class RoleMap:
         if not (person.active and person.is_known):
             return None
         granted = [grant for grant in grants if grant.person == person.id]
-        roles = self._by_group(person) | {grant.role for grant in granted} | {"employee"}
+        roles: set[Role] = {"employee", *self._by_group(person), *(g.role for g in granted)}
         held = frozenset(roles if at_most is None else roles & at_most)
         queues = None if "admin" in held else self._queues(person, granted)
         return Identity(person, held, how, queues, session)

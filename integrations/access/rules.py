@@ -38,7 +38,7 @@ RULES: Mapping[tuple[str, str], Requirement] = {
     ("GET", "/problems/{slug}"): "open",
     ("GET", "/schemas/{name}.json"): "signed_in",
     ("GET", "/openapi.json"): "signed_in",
-    ("GET", "/static"): "open",
+    ("GET", "/static/{path:path}"): "open",
 }
 
 

@@ -55,6 +55,14 @@ access_attempts = Table(
     Column("expires_at", BigInteger, nullable=False),
 )
 
+access_accounts = Table(
+    "access_accounts",
+    metadata,
+    Column("issuer", Text, primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("person", Text, nullable=False, index=True),
+)
+
 access_events = Table(
     "access_events",
     metadata,

@@ -10,6 +10,7 @@ from integrations.api.app import create_app
 from integrations.api.runtime import Runtime
 from integrations.web.cases import case_routes
 from integrations.web.pages import STATIC, Pages
+from integrations.web.signin import signin_routes
 from integrations.web.talk import Chat, chat_routes
 from integrations.web.waiting import Waiting
 
@@ -26,6 +27,7 @@ def create_site(runtime: Runtime, *, hosts: Iterable[str] = ()) -> FastAPI:
 
     site = create_app(runtime, present=pages.problem, hosts=hosts, lifespan=lifespan)
     site.include_router(chat_routes(Chat(runtime, pages, waiting)))
+    site.include_router(signin_routes(runtime, pages))
     site.include_router(case_routes(runtime, pages))
     site.mount("/static", StaticFiles(directory=STATIC), name="static")
     return site

@@ -63,6 +63,14 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("state", name="pk_access_attempts"),
     )
     op.create_table(
+        "access_accounts",
+        sa.Column("issuer", sa.Text(), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("person", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("issuer", "subject", name="pk_access_accounts"),
+    )
+    op.create_index("ix_access_accounts_person", "access_accounts", ["person"])
+    op.create_table(
         "access_events",
         sa.Column("seq", SEQUENCE, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
