@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import hmac
 import json
 import secrets
 import time
@@ -10,8 +11,8 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
-from joserfc import jws, jwt
-from joserfc.jwk import ECKey, KeySet, OctKey, RSAKey
+from joserfc import jwt
+from joserfc.jwk import KeySet, RSAKey
 
 ISSUER, CLIENT, SECRET = "https://login.example", "copilot", "its-secret"
 Change = Callable[[dict[str, Any]], object]
@@ -21,7 +22,7 @@ class LocalProvider:
     """Discovery, keys and tokens; `change` alters the claims, `encode` how they are signed."""
 
     def __init__(self) -> None:
-        self.key: RSAKey | ECKey = RSAKey.generate_key(2048, {"kid": "first"})
+        self.key = RSAKey.generate_key(2048, {"kid": "first"})
         self.change: Change = lambda claims: None
         self.encode: Callable[[dict[str, Any]], str] = self.signed
         self.issuer = ISSUER
@@ -33,14 +34,13 @@ class LocalProvider:
         return jwt.encode({"alg": "RS256", "kid": self.key.kid}, claims, self.key)
 
     def unsigned(self, claims: dict[str, Any]) -> str:
-        return jws.serialize_compact(
-            {"alg": "none"}, _json(claims), OctKey.import_key("x"), algorithms=["none"]
-        )
+        return f"{_parts({'alg': 'none'}, claims)}."
 
     def by_public_key(self, claims: dict[str, Any]) -> str:
         """The public key, which everybody has, used as if it were a shared secret."""
-        shared = OctKey.import_key(self.key.as_pem(private=False))
-        return jwt.encode({"alg": "HS256", "kid": self.key.kid}, claims, shared)
+        signed = _parts({"alg": "HS256", "kid": self.key.kid}, claims)
+        made = hmac.digest(self.key.as_pem(private=False), signed.encode(), "sha256")
+        return f"{signed}.{_encoded(made)}"
 
     def change_key(self) -> None:
         self.key = RSAKey.generate_key(2048, {"kid": secrets.token_hex(4)})
@@ -96,9 +96,12 @@ class LocalProvider:
 
 
 def _challenge(verifier: str) -> str:
-    digest = hashlib.sha256(verifier.encode()).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+    return _encoded(hashlib.sha256(verifier.encode()).digest())
 
 
-def _json(claims: Mapping[str, Any]) -> bytes:
-    return json.dumps(claims).encode()
+def _parts(header: Mapping[str, Any], claims: Mapping[str, Any]) -> str:
+    return ".".join(_encoded(json.dumps(part).encode()) for part in (header, claims))
+
+
+def _encoded(given: bytes) -> str:
+    return base64.urlsafe_b64encode(given).rstrip(b"=").decode()

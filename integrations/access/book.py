@@ -256,7 +256,7 @@ class AccessBook:
         """Find and delete in one transaction; only whoever deletes the row has it."""
 
         def taken(db: Any) -> Row[Any] | None:
-            db.execute(delete(table).where(table.c.expires_at < to_stamp(now)))
+            db.execute(delete(table).where(table.c.expires_at <= to_stamp(now)))
             row = db.execute(select(table).where(is_it)).first()
             if row is None or db.execute(delete(table).where(is_it)).rowcount == 0:
                 return None

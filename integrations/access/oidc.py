@@ -5,13 +5,14 @@ The provider says who somebody is. What they may do comes from the directory, ne
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.httpx_client import AsyncOAuth2Client
+from authlib.oauth2.rfc6749.parameters import prepare_grant_uri
+from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
@@ -23,6 +24,7 @@ from integrations.access.signing_in import Account, Begun, SignInRefusedError
 
 _ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """Signatures with the provider's key pair only: no `none`, and no shared secret as a key."""
+_SERVER_ERROR = 500
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -60,15 +62,19 @@ class OidcSignIn:
 
     async def begin(self, redirect_uri: str) -> Begun:
         about = await self._about()
-        nonce, verifier = fresh_secret(), fresh_secret()
-        async with self._client(redirect_uri) as client:
-            url, state = client.create_authorization_url(
-                about["authorization_endpoint"],
-                state=fresh_secret(),
-                nonce=nonce,
-                code_verifier=verifier,
-            )
-        return Begun(url, state, nonce, verifier)
+        begun = Begun("", fresh_secret(), fresh_secret(), fresh_secret())
+        url = prepare_grant_uri(
+            about["authorization_endpoint"],
+            self._provider.client_id,
+            "code",
+            redirect_uri=redirect_uri,
+            scope="openid email profile",
+            state=begun.state,
+            nonce=begun.nonce,
+            code_challenge=create_s256_code_challenge(begun.verifier),
+            code_challenge_method="S256",
+        )
+        return replace(begun, url=url)
 
     async def finish(
         self, answer: Mapping[str, str], redirect_uri: str, *, nonce: str, verifier: str
@@ -78,16 +84,14 @@ class OidcSignIn:
             raise SignInRefusedError("provider_refused")
         if answer.get("iss", self._provider.issuer) != self._provider.issuer:
             raise SignInRefusedError("other_issuer")
-        about = await self._about()
-        try:
-            async with self._client(redirect_uri) as client:
-                token = await client.fetch_token(
-                    about["token_endpoint"], code=answer["code"], code_verifier=verifier
-                )
-        except AuthlibBaseError as error:
-            raise SignInRefusedError("code_refused") from error
-        except httpx.HTTPError as error:
-            raise self._outage() from error
+        token = await self._token(
+            {
+                "grant_type": "authorization_code",
+                "code": answer["code"],
+                "redirect_uri": redirect_uri,
+                "code_verifier": verifier,
+            }
+        )
         claims = await self._claims(token, nonce)
         return self._account(claims)
 
@@ -159,26 +163,40 @@ class OidcSignIn:
     def _is_old(self, since: float) -> bool:
         return self._clock() - since > self._provider.fresh_seconds
 
+    async def _token(self, sent: Mapping[str, str]) -> Mapping[str, Any]:
+        """Exchange a code. The library's own client would take whichever HTTP library is installed."""
+        about, us = await self._about(), self._provider
+        known = about.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
+        is_basic = "client_secret_basic" in known
+        # RFC 6749, 2.3.1: both are encoded before they are joined.
+        auth = httpx.BasicAuth(quote(us.client_id, safe=""), quote(us.client_secret, safe=""))
+        body = {"client_id": us.client_id, "client_secret": us.client_secret}
+        try:
+            async with self._client() as client:
+                answer = await client.post(
+                    about["token_endpoint"],
+                    data={**sent, **({} if is_basic else body)},
+                    auth=auth if is_basic else None,
+                )
+            found = answer.json()
+        except (httpx.HTTPError, ValueError) as error:
+            raise self._outage() from error
+        if answer.status_code >= _SERVER_ERROR:
+            raise self._outage()
+        if not answer.is_success or not isinstance(found, dict):
+            raise SignInRefusedError("code_refused")
+        return found
+
     async def _json(self, url: str) -> Any:
         try:
-            async with httpx.AsyncClient(
-                timeout=self._provider.seconds, transport=self._transport
-            ) as client:
+            async with self._client() as client:
                 answer = await client.get(url)
                 return answer.raise_for_status().json()
         except (httpx.HTTPError, ValueError) as error:
             raise self._outage() from error
 
-    def _client(self, redirect_uri: str) -> AsyncOAuth2Client:
-        return AsyncOAuth2Client(
-            self._provider.client_id,
-            self._provider.client_secret,
-            redirect_uri=redirect_uri,
-            scope="openid email profile",
-            code_challenge_method="S256",
-            timeout=self._provider.seconds,
-            transport=self._transport,
-        )
+    def _client(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=self._provider.seconds, transport=self._transport)
 
     def _outage(self) -> OutageError:
         return OutageError(
