@@ -150,11 +150,6 @@ class AccessBook:
             row.id, row.person, row.how, to_time(row.created_at), to_time(row.seen_at)
         )
 
-    async def has_sessions(self) -> bool:
-        """Whether anybody is signed in or was lately."""
-        query = select(access_sessions.c.id).limit(1)
-        return await self._database.read(lambda db: db.execute(query).first()) is not None
-
     async def see_session(self, session_id: str, at: datetime) -> None:
         now = update(access_sessions).where(access_sessions.c.id == session_id)
         await self._count(now.values(seen_at=to_stamp(at)))
@@ -244,6 +239,11 @@ class AccessBook:
             Event(to_time(r.at), r.what, r.person, r.how, r.session, r.route, r.reason)
             for r in rows
         ]
+
+    async def has_event(self, what: str) -> bool:
+        """Whether this ever happened, as far as events are kept."""
+        query = select(access_events.c.seq).where(access_events.c.what == what).limit(1)
+        return await self._database.read(lambda db: db.execute(query).first()) is not None
 
     async def forget_events_before(self, at: datetime) -> None:
         await self._count(delete(access_events).where(access_events.c.at < to_stamp(at)))

@@ -143,9 +143,9 @@ class Doorkeeper:
         is_admin = identity is not None and "admin" in identity.roles
         return await self.make_link(person_id) if is_admin else None
 
-    async def knows_a_browser(self) -> bool:
-        """Whether anybody is signed in, or was lately."""
-        return await self._book.has_sessions()
+    async def has_been_entered(self) -> bool:
+        """Whether anybody ever signed in."""
+        return await self._book.has_event("signed_in")
 
     async def use_link(self, secret: str) -> str | None:
         """Whose link it is, once."""

@@ -92,7 +92,8 @@ class Guard:
         host = Request(scope).headers.get("host", "")
         scope = {**scope, "scheme": self._doors.scheme_of(scope["scheme"], host)}
         request = Request(scope)
-        found = self._table.find(request.method, request.url.path)
+        # As the router reads it; an address with an encoded question mark reads otherwise.
+        found = self._table.find(request.method, scope["path"])
         identity = await self._identity(request, found)
         if identity is None and found.requirement != "open":
             await self._doors.keeper.refuse("stranger", None, found.route)

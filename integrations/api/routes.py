@@ -105,6 +105,10 @@ def _add_conversation(router: APIRouter, runtime: Runtime) -> None:
         await rate(said, identity_of(request), runtime)
         return {"inquiry_id": said.inquiry_id, "verdict": said.verdict, "recorded": True}
 
+    _add_threads(router, runtime)
+
+
+def _add_threads(router: APIRouter, runtime: Runtime) -> None:
     @router.get(
         "/v1/threads/{thread_id:path}",
         summary="Read a conversation, as its owner",

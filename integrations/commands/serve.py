@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
@@ -77,7 +78,7 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
         invited = await _opened_doors(runtime, settings, url)
-        server = Server(_config(_site(runtime, listening), protocol), partial(_say, greet, invited))
+        server = Server(_config(_site(runtime, url), protocol), partial(_say, greet, invited))
         async with _slack(runtime, settings, slack):
             await server.serve(sockets=[listening])
     finally:
@@ -85,11 +86,11 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     return 0
 
 
-def _site(runtime: "App", listening: socket.socket) -> FastAPI:
+def _site(runtime: "App", url: str) -> FastAPI:
     from integrations.web.app import create_site
 
     # The home's own commands come to the address that is announced.
-    return create_site(runtime, hosts=[listening.getsockname()[0]])
+    return create_site(runtime, hosts=[urlsplit(url).hostname or ""])
 
 
 async def _opened_doors(app: "App", settings: Settings, url: str) -> str | None:
@@ -98,7 +99,7 @@ async def _opened_doors(app: "App", settings: Settings, url: str) -> str | None:
     if settings.mode != "production":
         return None
     Home.at(settings.home).keep_server_token(app.doors.keeper.trust_owner())
-    if app.doors.company is not None or await app.doors.keeper.knows_a_browser():
+    if app.doors.company is not None or await app.doors.keeper.has_been_entered():
         return None
     for person in app.directory.people():
         if (secret := await app.doors.keeper.invite_admin(person.id)) is not None:

@@ -463,3 +463,27 @@ async def test_too_often_is_said_with_the_time_to_wait(app: App) -> None:
         client.headers["Authorization"] = "Bearer wrong"
         tried = [(await client.get("/v1/about")).status_code for _ in "123"]
         assert tried == [401, 401, 429]
+
+
+async def test_the_guard_reads_an_address_as_the_router_does(app: App) -> None:
+    async with client_of(site_of(app)) as client:
+        for path in (
+            "/static/%2e%2e/metrics",
+            "/metrics%3F",
+            "//metrics",
+            "/signin/link/%2F..%2Fmetrics",
+        ):
+            answer = await client.get(path)
+            assert "copilot_turns" not in answer.text, path
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    document = (Path(__file__).parents[2] / "docs" / "access.md").read_text("utf-8")
+    for name, field in AccessSettings.model_fields.items():
+        [row] = [
+            line for line in document.splitlines() if f"| `COPILOT_ACCESS_{name.upper()}` |" in line
+        ]
+        shown = ",".join(field.default) if isinstance(field.default, tuple) else field.default
+        is_number = isinstance(shown, float)
+        said = f"{shown:g}" if is_number else str(shown).lower() if shown is not None else ""
+        assert row.split("|")[2].strip() == (f"`{said}`" if said else "none"), name

@@ -9,14 +9,20 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import DeviceSettings, DirectorySettings, Settings, SlackSettings
+from integrations.settings import (
+    AccessSettings,
+    DeviceSettings,
+    DirectorySettings,
+    Settings,
+    SlackSettings,
+)
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
-    "Stemmer", "aiohttp", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
+    "Stemmer", "aiohttp", "aiolimiter", "alembic", "authlib", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
-    "ldap3",
+    "joserfc", "ldap3", "limits",
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette", "structlog",
@@ -32,10 +38,11 @@ REACHES_OUT = {
 
 MAY_REACH_OUT = {
     # The command talks to its own server, and the benchmark to the vendors that a person names.
-    # The company's directory and its device management are read over theirs.
+    # The company's directory and its device management are read over theirs, its sign-in is asked who somebody is.
     "httpx": {
         "integrations/remote.py",
         "evals/systems/http.py",
+        "integrations/access/oidc.py",
         "integrations/devices/http_devices.py",
         "integrations/directory/scim_directory.py",
     },
@@ -49,9 +56,10 @@ MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
 SECRETS_OF_SETTINGS = {
-    "app_token", "bot_token", "client_secret", "password", "signing_secret", "token", "token_url",
+    "admin_groups", "app_token", "bot_token", "client_secret", "oidc_client_secret", "password", "signing_secret", "token",
+    "token_days", "token_url",
 }  # fmt: skip
-"""Settings that hold a credential (or name its place): Slack's, and those that read directory and devices. The record store's address may hold that of its own database."""
+"""Settings that hold a credential (or name its place): Slack's, those that read directory and devices, and the one that signs people in. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -124,7 +132,7 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings)
+        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings, AccessSettings)
         for name, field in group.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
