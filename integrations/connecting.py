@@ -10,6 +10,12 @@ from typing import Literal
 from pydantic import SecretStr
 
 from copilot.errors import UnknownUserError
+from integrations.access.book import AccessBook
+from integrations.access.doorkeeper import Doorkeeper, Lifetimes
+from integrations.access.doors import Doors
+from integrations.access.limiting import Limiter, Rates
+from integrations.access.roles import RoleMap
+from integrations.access.signing_in import CompanySignIn
 from integrations.aging import Ages
 from integrations.clock import wall_clock
 from integrations.company import Company
@@ -18,7 +24,8 @@ from integrations.directory.cached import CachedDirectory, Roll
 from integrations.directory.port import People, Source
 from integrations.directory.with_devices import DirectoryWithDevices
 from integrations.directory.yaml_directory import YamlDirectory
-from integrations.settings import DeviceSettings, DirectorySettings
+from integrations.settings import AccessSettings, DeviceSettings, DirectorySettings
+from integrations.store.database import Database
 from integrations.telemetry import Counters
 
 Tell = Callable[[str], None]
@@ -165,6 +172,60 @@ def device_findings() -> Iterator[tuple[Level, str]]:
     yield from (("warn", problem) for problem in problems)
     if not problems:
         yield "ok", f"device management at {chosen.url} answers"
+
+
+def doors_of(
+    database: Database, people: People, tell: Tell, *, settings: AccessSettings | None = None
+) -> Doors:
+    """Who may come in, by the settings."""
+    chosen = settings or AccessSettings()
+    lifetimes = Lifetimes(
+        idle=timedelta(minutes=chosen.idle_minutes),
+        absolute=timedelta(hours=chosen.absolute_hours),
+        link=timedelta(minutes=chosen.link_minutes),
+        attempt=timedelta(minutes=chosen.attempt_minutes),
+        events=timedelta(days=chosen.keep_days),
+    )
+    roles = RoleMap(
+        {
+            "tier2": frozenset(chosen.tier2_groups),
+            "platform": frozenset(chosen.platform_groups),
+            "admin": frozenset(chosen.admin_groups),
+        },
+        chosen.queue_prefix,
+    )
+    rates = Rates(
+        ask=chosen.ask_per_minute,
+        feedback=chosen.feedback_per_minute,
+        signin=chosen.signins_per_minute,
+        trusted=chosen.trusted_per_minute,
+    )
+    return Doors(
+        Doorkeeper(AccessBook(database), people, roles, wall_clock, lifetimes, tell=tell),
+        Limiter(rates),
+        _company_sign_in(chosen),
+        chosen.public_url,
+        chosen.allowed_hosts,
+        chosen.forwarded_hops,
+    )
+
+
+def _company_sign_in(settings: AccessSettings) -> CompanySignIn | None:
+    if settings.signin != "oidc":
+        return None
+    from integrations.access.oidc import OidcSignIn, Provider
+
+    return OidcSignIn(
+        Provider(
+            issuer=settings.oidc_issuer or "",
+            client_id=settings.oidc_client_id or "",
+            client_secret=_plain(settings.oidc_client_secret),
+            seconds=settings.oidc_seconds,
+            fresh_seconds=settings.oidc_fresh_seconds,
+            leeway_seconds=settings.oidc_leeway_seconds,
+            trusts_emails=settings.oidc_trust_emails,
+        )
+    )
 
 
 async def _problems_of(system: Source | Devices) -> list[str]:

@@ -56,6 +56,9 @@ class Counters:
             ["what"],
             registry=self.registry,
         )
+        self._access = Counter(
+            "copilot_access", "Who came in and who was refused", ["what"], registry=self.registry
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
 
@@ -93,6 +96,10 @@ class Counters:
     def devices(self, what: str) -> None:
         """Count what came of asking device management."""
         self._devices.labels(what).inc()
+
+    def access(self, what: str) -> None:
+        """Count what happened at the doors, by its name."""
+        self._access.labels(what).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

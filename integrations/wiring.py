@@ -23,11 +23,12 @@ from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
 from copilot.people import Person
 from copilot.service import Copilot, Limits
+from integrations.access.doors import Doors
 from integrations.authoring import ChatChoice, Writing, writing
 from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
-from integrations.connecting import Connections, connections_of
+from integrations.connecting import Connections, connections_of, doors_of
 from integrations.directory.known import known
 from integrations.directory.port import People
 from integrations.facts import company_facts
@@ -66,6 +67,7 @@ class App:
     settings: Settings
     clock: Clock
     counters: Counters
+    doors: Doors
     library: FollowingLibrary
     policy: FollowingPolicy
     parts: Parts
@@ -220,6 +222,7 @@ async def _opened(
         settings,
         clock or company_clock(profile.demo_clock),
         counters,
+        doors_of(database, connections.people, counters.access),
         library,
         policy,
         parts,

@@ -8,6 +8,7 @@ from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent
 from copilot.people import Person
 from copilot.record import ThreadSummary, ThreadView
+from integrations.access.doors import Doors
 from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 
 
@@ -37,7 +38,12 @@ class Cases(Protocol):
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
 
     async def list(
-        self, queue: str | None = None, status: TicketStatus | None = None, *, limit: int = 200
+        self,
+        queue: str | None = None,
+        status: TicketStatus | None = None,
+        *,
+        opened_by: str | None = None,
+        limit: int = 200,
     ) -> Sequence[TicketLine]: ...
 
 
@@ -117,6 +123,9 @@ class Runtime(Protocol):
 
     @property
     def clock(self) -> Callable[[], datetime]: ...
+
+    @property
+    def doors(self) -> Doors: ...
 
     @property
     def default_user(self) -> str: ...

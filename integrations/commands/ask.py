@@ -207,7 +207,8 @@ async def _door(home: Path | None) -> AsyncIterator[Door]:
             raise
         from integrations.remote import RemoteDoor
 
-        async with RemoteDoor(owned.url, seconds=settings.owner_seconds) as remote:
+        token = place.read_server_token()
+        async with RemoteDoor(owned.url, seconds=settings.owner_seconds, token=token) as remote:
             yield remote
 
 

@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
@@ -21,7 +22,7 @@ from integrations.api.edge import is_loopback
 from integrations.commands.failures import OUTAGE, USAGE
 from integrations.home import Home
 from integrations.progress import Progress
-from integrations.settings import Settings, SlackSettings, TicketSettings
+from integrations.settings import AccessSettings, Settings, SlackSettings, TicketSettings
 
 if TYPE_CHECKING:
     from integrations.api.reports import Reports
@@ -37,7 +38,8 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
     settings = Settings() if home is None else Settings(home=home)
     address = host or settings.host
     number = settings.port if port is None else port
-    if refusal := _refusal(address, number):
+    access = AccessSettings()
+    if refusal := _refusal(address, number, settings.mode, access):
         click.echo(refusal, err=True)
         return USAGE
     try:
@@ -52,11 +54,12 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
             return asyncio.run(_serve(settings, listening, url))
 
 
-def _refusal(host: str, port: int) -> str | None:
-    if not is_loopback(host):
+def _refusal(host: str, port: int, mode: str, access: AccessSettings) -> str | None:
+    if not is_loopback(host) and (mode != "production" or access.public_url is None):
         return (
             f"The address '{host}' can be reached from other machines, and nobody signs in yet. "
-            "Serve on a loopback address, like 127.0.0.1."
+            "Serve on a loopback address, like 127.0.0.1, or set COPILOT_MODE=production and "
+            "COPILOT_ACCESS_PUBLIC_URL to the https address where browsers find this server."
         )
     if not 0 <= port <= LAST_PORT:
         return (
@@ -67,7 +70,6 @@ def _refusal(host: str, port: int) -> str | None:
 
 async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     from integrations.api.wire import wire
-    from integrations.web.app import create_site
     from integrations.web.examples import examples_of
     from integrations.wiring import open_app
 
@@ -76,13 +78,44 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     try:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
+        invited = await _opened_doors(runtime, settings, url)
         async with _tickets(runtime, settings, TicketSettings()) as reports:
-            server = Server(_config(create_site(runtime, reports=reports), protocol), greet)
+            site = _site(runtime, url, reports)
+            server = Server(_config(site, protocol), partial(_say, greet, invited))
             async with _slack(runtime, settings, slack):
                 await server.serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
+
+
+def _site(runtime: "App", url: str, reports: "Reports | None") -> FastAPI:
+    from integrations.web.app import create_site
+
+    # The home's own commands come to the address that is announced.
+    return create_site(runtime, hosts=[urlsplit(url).hostname or ""], reports=reports)
+
+
+async def _opened_doors(app: "App", settings: Settings, url: str) -> str | None:
+    """In production: let the home's own commands in, and the first administrator. Says where to."""
+    await app.doors.keeper.clean()
+    if settings.mode != "production":
+        return None
+    Home.at(settings.home).keep_server_token(app.doors.keeper.trust_owner())
+    if app.doors.company is not None or await app.doors.keeper.has_been_entered():
+        return None
+    for person in app.directory.people():
+        if (secret := await app.doors.keeper.invite_admin(person.id)) is not None:
+            where = (app.doors.public_url or url).rstrip("/")
+            return f"{person.name} signs in once, soon, at {where}/signin/link/{secret}"
+    return "Nobody has signed in yet. Make a link with `copilot access link --person ID`."
+
+
+def _say(greet: Callable[[], None], invited: str | None) -> None:
+    greet()
+    if invited is not None:
+        click.echo(invited)
+        sys.stdout.flush()
 
 
 def _slack(
@@ -176,6 +209,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
+    # Every address of the machine is no address to go to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not bound here
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -1,19 +1,12 @@
 """The settings of the company's directory and its device management."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
-_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-def _is_readable_by_others(url: str) -> bool:
-    """Whether what is sent there crosses a network without encryption."""
-    parts = urlsplit(url)
-    return parts.scheme in ("http", "ldap") and parts.hostname not in _LOOPBACK
+from integrations.settings.shared import Names, is_given, is_readable_by_others
 
 
 class DirectorySettings(BaseSettings):
@@ -39,9 +32,9 @@ class DirectorySettings(BaseSettings):
     """LDAP: `openldap`, `active_directory`, or the path of a mapping of your own."""
     group_names: dict[str, str] = Field(default_factory=dict)
     """What the policies call a group, as JSON: `{"IT Service Desk": "service_desk"}`. Others keep their name."""
-    employee_types: Annotated[tuple[str, ...], NoDecode] = ("employee",)
+    employee_types: Names = ("employee",)
     """SCIM: values of `userType` for employees, separated by commas."""
-    contractor_types: Annotated[tuple[str, ...], NoDecode] = ("contractor", "external")
+    contractor_types: Names = ("contractor", "external")
     """SCIM: values of `userType` for contractors, separated by commas."""
     starttls: bool = False
     """LDAP: encrypt an `ldap://` connection before signing in."""
@@ -68,13 +61,6 @@ class DirectorySettings(BaseSettings):
     snapshot_minutes: float = Field(default=60.0, gt=0)
     """How often those are read again."""
 
-    @field_validator("employee_types", "contractor_types", mode="before")
-    @classmethod
-    def _is_listed(cls, given: object) -> object:
-        return (
-            [p.strip() for p in given.split(",") if p.strip()] if isinstance(given, str) else given
-        )
-
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
         needed = {
@@ -82,7 +68,7 @@ class DirectorySettings(BaseSettings):
             "ldap": ("url", "bind_dn", "password", "base_dn"),
             "scim": ("url", "token"),
         }
-        missing = [n for n in needed[self.kind] if not _is_given(getattr(self, n))]
+        missing = [n for n in needed[self.kind] if not is_given(getattr(self, n))]
         if missing:
             named = ", ".join(f"COPILOT_DIRECTORY_{name.upper()}" for name in missing)
             raise ValueError(f"The directory over {self.kind} needs {named}. Set it.")
@@ -95,9 +81,7 @@ class DirectorySettings(BaseSettings):
 
     @property
     def _is_plain(self) -> bool:
-        return _is_readable_by_others(self.url or "") and not (
-            self.kind == "ldap" and self.starttls
-        )
+        return is_readable_by_others(self.url or "") and not (self.kind == "ldap" and self.starttls)
 
 
 class DeviceSettings(BaseSettings):
@@ -137,19 +121,14 @@ class DeviceSettings(BaseSettings):
         if self.kind == "directory":
             return self
         needed = ("url", "token_url", "client_id", "client_secret")
-        missing = [name for name in needed if not _is_given(getattr(self, name))]
+        missing = [name for name in needed if not is_given(getattr(self, name))]
         if missing:
             named = ", ".join(f"COPILOT_DEVICES_{name.upper()}" for name in missing)
             raise ValueError(f"Device management over http needs {named}. Set it.")
         for name in ("url", "token_url"):
-            if _is_readable_by_others(getattr(self, name)) and not self.allow_plain:
+            if is_readable_by_others(getattr(self, name)) and not self.allow_plain:
                 raise ValueError(
                     f"COPILOT_DEVICES_{name.upper()} ({getattr(self, name)}) is not encrypted. Use https, or "
                     "accept it with COPILOT_DEVICES_ALLOW_PLAIN=true."
                 )
         return self
-
-
-def _is_given(value: object) -> bool:
-    """An empty password would sign in as nobody, and succeed."""
-    return bool(value.get_secret_value() if isinstance(value, SecretStr) else value)

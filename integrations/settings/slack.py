@@ -2,8 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from integrations.settings.shared import Names, parts
 
 
 class SlackSettings(BaseSettings):
@@ -32,14 +34,14 @@ class SlackSettings(BaseSettings):
     """Id of the channel where tier 2 gets a card for each handoff; without it there are no cards."""
     agents_group: str = "service_desk"
     """Directory group whose members may work on cases."""
-    private_categories: Annotated[tuple[str, ...], NoDecode] = ()
+    private_categories: Names = ()
     """Topics, separated by commas, whose answers only the asker sees in a channel; what names a person's own account, device
     or case is private in any case."""
     late_seconds: float = Field(default=30.0, gt=0)
     """Who has no answer after this is told that it takes longer."""
     check_in_minutes: float = Field(default=15.0, gt=0)
     """How soon somebody in a hurry is asked whether it works now."""
-    follow_up_days: Annotated[tuple[float, ...], NoDecode] = (1.0, 7.0)
+    follow_up_days: Annotated[tuple[float, ...], NoDecode, BeforeValidator(parts)] = (1.0, 7.0)
     """When it is asked whether it is still fine, in days after it was, separated by commas."""
     call_seconds: float = Field(default=10.0, gt=0)
     """How long a call to Slack may take."""
@@ -54,13 +56,6 @@ class SlackSettings(BaseSettings):
     """Largest delivery that the ingress reads."""
     keep_days: float = Field(default=30.0, gt=0)
     """How long a finished job is remembered, and with it that its message was answered."""
-
-    @field_validator("private_categories", "follow_up_days", mode="before")
-    @classmethod
-    def _is_listed(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        return tuple(part.strip() for part in given.split(",") if part.strip())
 
     @field_validator("follow_up_days")
     @classmethod

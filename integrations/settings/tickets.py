@@ -5,8 +5,10 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import yaml
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from integrations.settings.shared import parts
 
 
 class TicketSettings(BaseSettings):
@@ -44,7 +46,7 @@ class TicketSettings(BaseSettings):
     """Allow `http://` to other machines, which shows the token to whoever is on the way."""
     create_tries: int = Field(default=3, ge=1)
     """How often making a ticket is tried in a row when nobody knows whether it was made."""
-    look_seconds: Annotated[tuple[float, ...], NoDecode] = (1.0, 5.0, 15.0)
+    look_seconds: Annotated[tuple[float, ...], NoDecode, BeforeValidator(parts)] = (1.0, 5.0, 15.0)
     """When it is looked for after each such try, in seconds in between, separated by commas; together longer than the
     system works on a request."""
     settle_seconds: float = Field(default=2.0, ge=0)
@@ -75,13 +77,6 @@ class TicketSettings(BaseSettings):
                 f"'{given}' is neither JSON nor a YAML file that can be read ({type(error).__name__}). "
                 "Write one line for each name, like `network: Network Operations`."
             ) from error
-
-    @field_validator("look_seconds", mode="before")
-    @classmethod
-    def _is_listed(cls, given: object) -> object:
-        if not isinstance(given, str):
-            return given
-        return tuple(part.strip() for part in given.split(",") if part.strip())
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam
 
 from copilot.conversation import Handoff, Priority, TicketRef
 from copilot.errors import DeskUnavailableError
@@ -31,10 +31,7 @@ SYSTEM = "desk"
 
 
 class EmbeddedDesk:
-    """Tickets in the record store. Any method may raise `DeskUnavailableError`.
-
-    Every change carries a key: repeating it changes nothing and gives the same ticket.
-    """
+    """Any method may raise `DeskUnavailableError`. Repeating a change's key gives the same ticket."""
 
     def __init__(
         self,
@@ -292,21 +289,21 @@ class EmbeddedDesk:
         return await at_the_desk(self._database.read(work))
 
     async def list(
-        self, queue: str | None = None, status: TicketStatus | None = None, *, limit: int = 200
+        self,
+        queue: str | None = None,
+        status: TicketStatus | None = None,
+        *,
+        opened_by: str | None = None,
+        limit: int = 200,
     ) -> list[TicketLine]:
-        """Tickets of a queue and a status, the one that is due first at the top."""
-        query = select(tickets).order_by(tickets.c.due_at, tickets.c.id).limit(limit)
-        if queue is not None:
-            query = query.where(tickets.c.queue == queue)
-        if status is not None:
-            query = query.where(tickets.c.status == status)
+        """Tickets of a queue, a status and a person, the one that is due first at the top."""
+        query = sql.listed(limit, queue=queue, status=status, opened_by=opened_by)
         rows = await at_the_desk(self._database.read(lambda db: db.execute(query).all()))
         return [self._line(row) for row in rows]
 
     def _number(self, db: Connection, at: datetime) -> str:
-        return (
-            f"T-{at.year:04d}-{db.execute(self._next_number, {'year': at.year}).scalar_one():06d}"
-        )
+        number = db.execute(self._next_number, {"year": at.year}).scalar_one()
+        return f"T-{at.year:04d}-{number:06d}"
 
     def _note(
         self,

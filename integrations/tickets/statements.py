@@ -1,6 +1,8 @@
 """The embedded desk's statements, built once."""
 
-from sqlalchemy import bindparam, select, update
+from typing import Any
+
+from sqlalchemy import Select, bindparam, select, update
 
 from integrations.tickets.tables import ticket_events, tickets
 from integrations.tickets.view import CLOSED
@@ -68,3 +70,10 @@ CHANGE = (
         }
     )
 )
+
+
+def listed(limit: int, **wanted: str | None) -> Select[Any]:
+    """Tickets by their columns; `None` is any."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    query = select(tickets).order_by(tickets.c.due_at, tickets.c.id).limit(limit)
+    return query.filter_by(**given)

@@ -11,6 +11,7 @@ from integrations.api.reports import Reports, report_routes
 from integrations.api.runtime import Runtime
 from integrations.web.cases import case_routes
 from integrations.web.pages import STATIC, Pages
+from integrations.web.signin import signin_routes
 from integrations.web.talk import Chat, chat_routes
 from integrations.web.waiting import Waiting
 
@@ -29,6 +30,7 @@ def create_site(
 
     site = create_app(runtime, present=pages.problem, hosts=hosts, lifespan=lifespan)
     site.include_router(chat_routes(Chat(runtime, pages, waiting)))
+    site.include_router(signin_routes(runtime, pages))
     site.include_router(case_routes(runtime, pages))
     if reports is not None:
         site.include_router(report_routes(reports))

@@ -10,6 +10,7 @@ from typing import Any
 from copilot import ports
 from integrations.company import load_company, shipped_company
 from integrations.settings import (
+    AccessSettings,
     DeviceSettings,
     DirectorySettings,
     Settings,
@@ -20,9 +21,9 @@ from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
-    "Stemmer", "aiohttp", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
+    "Stemmer", "aiohttp", "aiolimiter", "alembic", "authlib", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
-    "ldap3",
+    "joserfc", "ldap3", "limits",
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette", "structlog",
@@ -38,11 +39,12 @@ REACHES_OUT = {
 
 MAY_REACH_OUT = {
     # The command talks to its own server, and the benchmark to the vendors that a person names.
-    # The company's directory and its device management are read over theirs.
+    # The company's directory and its device management are read over theirs, its sign-in is asked who somebody is.
     "httpx": {
         "integrations/remote.py",
         "evals/systems/http.py",
         "integrations/tickets/systems/calling.py",
+        "integrations/access/oidc.py",
         "integrations/devices/http_devices.py",
         "integrations/directory/scim_directory.py",
     },
@@ -56,10 +58,10 @@ MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
 SECRETS_OF_SETTINGS = {
-    "app_token", "bot_token", "client_secret", "password", "signing_secret", "token", "token_url",
-    "webhook_secret",
+    "admin_groups", "app_token", "bot_token", "client_secret", "oidc_client_secret", "password", "signing_secret", "token",
+    "token_days", "token_url", "webhook_secret",
 }  # fmt: skip
-"""Settings that hold a credential (or name its place): Slack's, those that read directory and devices, and the one that writes tickets. The record store's address may hold that of its own database."""
+"""Settings that hold a credential (or name its place): Slack's, those that read directory and devices, the one that writes tickets, and the one that signs people in. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -134,7 +136,14 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for group in (Settings, SlackSettings, DirectorySettings, DeviceSettings, TicketSettings)
+        for group in (
+            AccessSettings,
+            DeviceSettings,
+            DirectorySettings,
+            Settings,
+            SlackSettings,
+            TicketSettings,
+        )
         for name, field in group.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
