@@ -42,6 +42,11 @@ class Writing:
     model: str
     prompts: str
 
+    @property
+    def parts(self) -> tuple[Author, Screen, SecondReading | None]:
+        """As the graph's nodes take them."""
+        return self.author, self.screen, self.second
+
 
 def writing(
     choice: ChatChoice,

@@ -197,8 +197,7 @@ async def _opened(
     desk = desk_of(database, profile)
     facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
     versions = _versions(library, policy, pens)
-    written = (pens.author, pens.screen, pens.second)
-    parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
+    parts = Parts(reader, policy, library, desk, journal, facts, versions, *pens.parts)
     checkpoints = await checkpoints_of(home, stack)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),

@@ -24,6 +24,13 @@ RULES: Mapping[tuple[str, str], Requirement] = {
     ("GET", "/cases"): "signed_in",
     ("GET", "/cases/threads/{thread_id:path}"): "signed_in",
     ("GET", "/cases/{ticket_id}"): "signed_in",
+    # Where agents work; the pages keep to their queues.
+    ("GET", "/queue"): "agent",
+    ("GET", "/queue/events"): "agent",
+    ("GET", "/queue/{ticket_id}"): "agent",
+    ("POST", "/queue/{ticket_id}/{deed}"): "agent",
+    # What agents say in one's own conversation.
+    ("GET", "/news"): "signed_in",
     # Signing in and out.
     ("GET", "/signin"): "open",
     ("GET", "/signin/link/{secret}"): "open",

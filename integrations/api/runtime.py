@@ -1,15 +1,24 @@
 """What the HTTP doors need of a running copilot. The composition root's `App` offers it."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 from copilot.company import CompanyFacts
-from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent
+from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
 from copilot.people import Person
 from copilot.record import ThreadSummary, ThreadView
 from integrations.access.doors import Doors
-from integrations.tickets.view import TicketLine, TicketStatus, TicketView
+from integrations.tickets.view import (
+    Claim,
+    DeskChange,
+    NoteKind,
+    ResolutionCode,
+    TicketLine,
+    TicketStatus,
+    TicketView,
+)
 
 
 class Verbs(Protocol):
@@ -20,6 +29,10 @@ class Verbs(Protocol):
     ) -> Reply: ...
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
+
+    async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
+
+    def silence(self, thread_id: str) -> asyncio.Lock: ...
 
 
 class Record(Protocol):
@@ -33,7 +46,7 @@ class Record(Protocol):
 
 
 class Cases(Protocol):
-    """Reading the tickets of the desk."""
+    """The tickets of the desk, read and worked on. Every change carries a key: repeating it changes nothing."""
 
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
 
@@ -45,6 +58,42 @@ class Cases(Protocol):
         opened_by: str | None = None,
         limit: int = 200,
     ) -> Sequence[TicketLine]: ...
+
+    async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]: ...
+
+    async def newest(self) -> int: ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim: ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef: ...
+
+    async def move(
+        self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef: ...
+
+    async def note(
+        self,
+        ticket_id: str,
+        text: str,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        kind: NoteKind = "note",
+    ) -> TicketRef: ...
+
+    async def set_status(
+        self,
+        ticket_id: str,
+        status: TicketStatus,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        note: str | None = None,
+        resolution: ResolutionCode | None = None,
+        minutes: int | None = None,
+    ) -> TicketRef: ...
 
 
 class People(Protocol):

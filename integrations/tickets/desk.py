@@ -244,6 +244,11 @@ class EmbeddedDesk:
 
         return await at_the_desk(self._database.read(work))
 
+    async def newest(self) -> int:
+        """The number of the latest event; 0 where nothing has happened yet."""
+        query = sql.NEWEST
+        return await at_the_desk(self._database.read(lambda db: db.execute(query).scalar() or 0))
+
     async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]:
         """What happened after an event's number, oldest first."""
         sought = {"since": since, "at_most": limit}

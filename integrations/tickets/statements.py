@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Select, bindparam, select, update
+from sqlalchemy import Select, bindparam, func, select, update
 
 from integrations.tickets.tables import ticket_events, tickets
 from integrations.tickets.view import CLOSED
@@ -43,6 +43,7 @@ TAKE = (
     )
     .values(assignee=bindparam("agent"))
 )
+NEWEST = select(func.max(ticket_events.c.seq))
 SINCE = (
     select(ticket_events)
     .where(ticket_events.c.seq > bindparam("since"))

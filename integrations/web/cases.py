@@ -58,6 +58,7 @@ def case_routes(runtime: Runtime, pages: Pages) -> APIRouter:
             "queues": runtime.profile.queues,
             "statuses": STATUSES,
             "filter": chosen,
+            "is_agent": is_agent(identity_of(request)),
             "names": await runtime.directory.names({line.opened_by for line in found}),
         }
         return pages.response("cases.html", values)
@@ -90,7 +91,7 @@ async def _case(identity: Identity, runtime: Runtime, pages: Pages, ticket_id: s
         "ticket": found,
         "case": case_card(found.line, runtime.clock()),
         "turns": [turn_card(turn) for turn in view.turns] if view else [],
-        "names": await runtime.directory.names(_named(found)),
+        "names": await runtime.directory.names(named_in(found)),
     }
     return pages.response("case.html", values)
 
@@ -105,7 +106,7 @@ def _filter(runtime: Runtime, queue: str, status: str) -> Filter:
     return chosen
 
 
-def _named(ticket: TicketView) -> set[str]:
+def named_in(ticket: TicketView) -> set[str]:
     """Everybody whom the page of a case names."""
     beside = (ticket.line.opened_by, ticket.handoff.employee.manager)
     return {who for who in (*beside, *(step.by for step in ticket.history)) if who}

@@ -16,6 +16,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, StreamingRespons
 from copilot.conversation import Feedback, Inquiry, Reply
 from copilot.errors import CopilotError
 from copilot.people import Person
+from integrations.access.identity import is_agent
 from integrations.api.bodies import read_as
 from integrations.api.guard import identity_of
 from integrations.api.problems import (
@@ -30,7 +31,8 @@ from integrations.api.routes import Reading, rate, read_thread
 from integrations.api.runtime import Runtime
 from integrations.shown.replies import reply_card
 from integrations.shown.said import SAID_BY_BUTTON
-from integrations.web.cards import past_card, turn_card
+from integrations.web.agents import Entry, entries_of
+from integrations.web.cards import past_card
 from integrations.web.examples import examples_of
 from integrations.web.pages import Pages, is_fragment, sentences_of
 from integrations.web.session import Session, checked_form, choose_user, field, session_of
@@ -86,18 +88,19 @@ async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
     runtime = chat.runtime
     session = session_of(request)
     identity = identity_of(request)
-    turns = []
+    entries: list[Entry] = []
     if thread is not None:
         reading = read_as(Reading, {"thread": thread, "user": identity.id})
         view = await read_thread(reading, runtime, hide=identity.how != "demo")
-        turns = [turn_card(turn) for turn in view.turns]
+        entries = await entries_of(view.turns, runtime)
     since = runtime.clock() - timedelta(days=_PAST_DAYS)
     past = await runtime.journal.recent_threads(identity.id, since, _PAST_COUNT)
     values = {
         "session": session,
         # Only a demonstration lets people choose who they are.
         "people": runtime.directory.people() if identity.how == "demo" else (),
-        "turns": turns,
+        "entries": entries,
+        "is_agent": is_agent(identity),
         "thread_id": thread or f"web-{uuid4().hex[:16]}",
         "inquiry_id": uuid4().hex,
         "past": [past_card(summary, runtime.company) for summary in past],
