@@ -45,6 +45,7 @@ from integrations.store.failures import unavailable
 from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
+from integrations.tickets.ratings import Ratings
 from knowledge.embedding import Embedder, find_model, find_tuned
 from knowledge.ranking import Weights
 from knowledge.remembering import Limits as MemoryLimits
@@ -61,6 +62,7 @@ class App:
     copilot: Copilot
     journal: SqlJournal
     desk: EmbeddedDesk
+    ratings: Ratings
     connections: Connections
     company: CompanyFacts
     profile: Company
@@ -215,6 +217,7 @@ async def _opened(
         copilot,
         journal,
         desk,
+        Ratings(database),
         connections,
         facts,
         profile,

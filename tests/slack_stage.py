@@ -130,6 +130,8 @@ async def staged(
         )
         await worker.start()
         stack.push_async_callback(worker.stop)
+        following = asyncio.create_task(work.news.follow())
+        stack.push_async_callback(_ended, following)
         door = await stack.enter_async_context(
             opened(
                 IngressOptions(

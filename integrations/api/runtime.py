@@ -10,6 +10,7 @@ from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent
 from copilot.people import Person
 from copilot.record import ThreadSummary, ThreadView
 from integrations.access.doors import Doors
+from integrations.tickets.ratings import Ratings
 from integrations.tickets.view import (
     Claim,
     DeskChange,
@@ -154,6 +155,9 @@ class Runtime(Protocol):
 
     @property
     def desk(self) -> Cases: ...
+
+    @property
+    def ratings(self) -> Ratings: ...
 
     @property
     def directory(self) -> People: ...

@@ -1,6 +1,6 @@
 """What Slack's worker needs of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -9,7 +9,8 @@ from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
 from copilot.people import Person
 from integrations.api import runtime
-from integrations.tickets.view import Claim, NoteKind, TicketStatus, TicketView
+from integrations.tickets.ratings import Ratings
+from integrations.tickets.view import Claim, DeskChange, NoteKind, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
@@ -28,6 +29,10 @@ class Tickets(Protocol):
     """The desk as tier 2 works on it."""
 
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
+
+    async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]: ...
+
+    async def newest(self) -> int: ...
 
     async def note(
         self,
@@ -78,6 +83,9 @@ class Metrics(Protocol):
 
 class Helpdesk(Protocol):
     """A running copilot."""
+
+    @property
+    def ratings(self) -> Ratings: ...
 
     @property
     def copilot(self) -> Verbs: ...

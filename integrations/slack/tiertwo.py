@@ -139,7 +139,7 @@ class TierTwo:
     async def rate(
         self, job: Job, agent: Person, ticket: str, verdict: str, note: str | None
     ) -> None:
-        await self._kit.ledger.rate(
+        await self._kit.helpdesk.ratings.rate(
             ticket,
             agent=agent.id,
             verdict=verdict,
@@ -281,6 +281,10 @@ class TierTwo:
             at=self._kit.helpdesk.clock(),
             note=note,
         )
+
+    async def refresh(self, ticket: str, talk: Talk) -> None:
+        """Show the case on its card as it is now."""
+        await self._refresh_by_id(ticket, talk.place.team, talk)
 
     async def _refresh_by_id(self, ticket: str, team: str, talk: Talk | None) -> None:
         view = await self._kit.helpdesk.desk.ticket(ticket)

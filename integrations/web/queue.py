@@ -15,6 +15,7 @@ from integrations.api.bodies import read_as
 from integrations.api.guard import identity_of
 from integrations.api.problems import NOT_FOUND, Problem, ProblemError
 from integrations.api.runtime import Runtime
+from integrations.tickets.ratings import VERDICTS
 from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 from integrations.web.cards import case_card, turn_card
 from integrations.web.cases import STATUSES, named_in
@@ -70,7 +71,7 @@ def queue_routes(runtime: Runtime, pages: Pages, news: News) -> APIRouter:
 
 
 def _sent(form: FormData) -> Sent:
-    names = ("key", "text", "queue", "code", "minutes", "over")
+    names = ("key", "text", "queue", "code", "minutes", "over", "verdict")
     return read_as(Sent, {name: value for name in names if (value := field(form, name))})
 
 
@@ -137,6 +138,7 @@ async def _case(
         "session": session,
         "key": uuid4().hex,
         "codes": CODES,
+        "verdicts": VERDICTS,
         "queues": runtime.profile.queues,
         "problem": problem,
         "done": request.query_params.get("done") if problem is None else None,

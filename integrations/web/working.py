@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from pydantic import Field, StringConstraints
 
@@ -31,6 +31,12 @@ class Sent(Value):
     queue: str | None = None
     code: ResolutionCode | None = None
     minutes: int | None = Field(default=None, ge=0, le=10_000)
+    verdict: (
+        Literal[
+            "complete", "missing", "wrong_queue", "bot_could_have_solved", "should_have_come_sooner"
+        ]
+        | None
+    ) = None
     over: str | None = None
     """Whom the case is taken over from, as the page showed it."""
 
@@ -133,6 +139,21 @@ async def resolve(deed: Deed) -> None:
     )
 
 
+async def rate(deed: Deed) -> None:
+    """Say how good the handoff was; the latest word of an agent counts."""
+    if deed.sent.verdict is None:
+        raise CaseRefusedError("Choose what the handoff was like.")
+    note = await deed.words() if deed.sent.text else None
+    await deed.runtime.ratings.rate(
+        deed.line_id,
+        agent=deed.agent.id,
+        verdict=deed.sent.verdict,
+        note=note,
+        key=deed.key("rate"),
+        at=deed.runtime.clock(),
+    )
+
+
 DEEDS: Mapping[str, Callable[[Deed], Awaitable[None]]] = {
     "claim": claim,
     "release": release,
@@ -140,6 +161,7 @@ DEEDS: Mapping[str, Callable[[Deed], Awaitable[None]]] = {
     "note": note,
     "move": move,
     "resolve": resolve,
+    "rate": rate,
 }
 
 
