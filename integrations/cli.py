@@ -1,6 +1,7 @@
 """The `copilot` command. Light: what a command needs is imported when it runs."""
 
 from collections.abc import Callable
+from datetime import UTC
 from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
@@ -336,6 +337,26 @@ def access_signout(**options: Any) -> None:
 def access_log(**options: Any) -> None:
     """Show who came in and who was refused, newest first."""
     _run("access", "log", **options)
+
+
+@main.command()
+@click.option("--definitions", is_flag=True, help="Our rate under each vendor's definition.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--since", type=click.DateTime(), default=None, help="Conversations begun from then on, UTC."
+)
+@click.option(
+    "--until", type=click.DateTime(), default=None, help="Conversations begun before, UTC."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the records there."
+)
+@_HOME
+def outcomes(**options: Any) -> None:
+    """What became of conversations, and who would count them as deflected."""
+    for name in ("since", "until"):
+        options[name] = options[name] and options[name].replace(tzinfo=UTC)
+    _run("outcomes", "outcomes", **options)
 
 
 @main.group()

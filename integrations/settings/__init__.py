@@ -2,6 +2,7 @@
 
 from integrations.settings.access import AccessSettings
 from integrations.settings.core import Settings
+from integrations.settings.outcomes import OutcomeSettings
 from integrations.settings.people import DeviceSettings, DirectorySettings
 from integrations.settings.slack import SlackSettings
 from integrations.settings.tickets import TicketSettings
@@ -10,6 +11,7 @@ __all__ = [
     "AccessSettings",
     "DeviceSettings",
     "DirectorySettings",
+    "OutcomeSettings",
     "Settings",
     "SlackSettings",
     "TicketSettings",

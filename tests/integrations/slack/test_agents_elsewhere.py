@@ -48,7 +48,7 @@ async def test_what_an_agent_does_elsewhere_is_told_in_the_thread(stage: Stage) 
     await stage.sim.say(DANA, answer.channel, "Floor two", thread=answer.thread_ts)
 
     async with asyncio.timeout(PATIENCE):
-        while "Floor two" not in (await desk.texts([line.id]))[line.id]:
+        while "Floor two" not in (await desk.texts([line.id]))[line.id]:  # noqa: ASYNC110  # others write it
             await asyncio.sleep(0.05)
     await desk.set_status(
         line.id, "resolved", key="web:resolve:1", by=by, at=AT, note="New toner is in."

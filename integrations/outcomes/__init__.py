@@ -1,0 +1,1 @@
+"""What became of conversations: outcomes, and who would count them as deflected."""
