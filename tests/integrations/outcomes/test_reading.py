@@ -91,7 +91,7 @@ async def test_the_command_tells_it(home: Path, tmp_path: Path) -> None:
     run("outcomes", "--out", out, "--home", home)
     records = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
     assert {record["thread"]: record["outcome"] for record in records}["a"] == "reopened"
-    assert "certificate" not in out.read_text("utf-8")
+    assert "validation failure" not in out.read_text("utf-8")
 
 
 def test_an_empty_home_has_no_outcomes(home: Path) -> None:
