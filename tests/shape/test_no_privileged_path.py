@@ -9,7 +9,7 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import Settings, SlackSettings
+from integrations.settings import Settings, SlackSettings, TicketSettings
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
@@ -30,8 +30,13 @@ REACHES_OUT = {
 """Parts of the standard library with which another system or program could be driven."""
 
 MAY_REACH_OUT = {
-    # The command talks to its own server, and the benchmark to the vendors that a person names.
-    "httpx": {"integrations/remote.py", "evals/systems/http.py"},
+    # The command talks to its own server, tickets go to the company's ticket system, and the benchmark asks the
+    # vendors that a person names.
+    "httpx": {
+        "integrations/remote.py",
+        "integrations/tickets/systems/calling.py",
+        "evals/systems/http.py",
+    },
     "socket": {"integrations/commands/doctor.py", "integrations/commands/serve.py"},  # a free port
 }
 MAY_IMPORT_BY_NAME = {"evals/cli.py", "integrations/chat_models.py", "integrations/cli.py"}
@@ -39,8 +44,11 @@ MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.
 """The benchmark asks a program that a person names; the server starts its own command that takes Slack's deliveries."""
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
-SECRETS_OF_SETTINGS = {"app_token", "bot_token", "client_secret", "signing_secret"}
-"""Settings that hold a credential, all of Slack. The record store's address may hold that of its own database."""
+SECRETS_OF_SETTINGS = {
+    "app_token", "bot_token", "client_secret", "signing_secret",
+    "password", "token", "webhook_secret",
+}  # fmt: skip
+"""Settings that hold a credential: of Slack, and of the account that writes tickets. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -113,7 +121,8 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for name, field in {**Settings.model_fields, **SlackSettings.model_fields}.items()
+        for settings in (Settings, SlackSettings, TicketSettings)
+        for name, field in settings.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
     assert held == SECRETS_OF_SETTINGS
