@@ -7,7 +7,7 @@ from email.utils import parsedate_to_datetime
 from itertools import groupby
 from typing import Any
 
-from integrations.tickets.port import TicketChange, TicketSystemRefusedError
+from integrations.tickets.port import RemoteStatus, TicketChange, TicketSystemRefusedError
 from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 from integrations.tickets.systems.plain_id import original
@@ -102,7 +102,7 @@ class ServiceNowHistory:
         result(self._caller, answer)
         return parsedate_to_datetime(answer.headers["Date"])
 
-    async def since(self, moment: datetime, now: datetime) -> list[TicketChange]:
+    async def since(self, moment: datetime, _: datetime) -> list[TicketChange]:
         begin = moment.strftime("%Y-%m-%d %H:%M:%S")
         query = f"correlation_display={quoted(self._mark)}^sys_updated_on>={begin}^ORDERBYsys_id"
         ours = [
@@ -210,7 +210,7 @@ class ServiceNowHistory:
         }
 
 
-def status_of(names: Names, state: str, reason: str) -> Any:
+def status_of(names: Names, state: str, reason: str) -> RemoteStatus:
     """A state with its reason where that is known, else the state alone."""
     full = f"{state}:{reason}" if reason else state
     known = {*names.statuses.values(), *names.also_read}

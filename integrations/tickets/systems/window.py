@@ -6,6 +6,7 @@ end of a page, or because it shows up late by less than that stretch.
 """
 
 import hashlib
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -24,7 +25,7 @@ class Source(Protocol):
         """The time by the system's own clock."""
         ...
 
-    async def since(self, moment: datetime, now: datetime) -> list[TicketChange]:
+    async def since(self, moment: datetime, now: datetime, /) -> list[TicketChange]:
         """At least all changes of our tickets since then; those of one ticket in their order."""
         ...
 
@@ -34,8 +35,11 @@ class _Cursor(Value):
     """Nothing before it is told."""
     newest: datetime
     """Time of the newest change that was told."""
-    told: tuple[str, ...]
-    """Digests of the changes that were told of the stretch before `newest`."""
+    told: Mapping[str, int]
+    """Digests of the changes that were told of the stretch before `newest`, and the second of each.
+
+    They stay although a list leaves one out for a while: an export hides what is being worked on.
+    """
 
 
 async def changes(source: Source, since: str | None, limit: int, stretch: timedelta) -> ChangePage:
@@ -43,26 +47,29 @@ async def changes(source: Source, since: str | None, limit: int, stretch: timede
     now = await source.now()
     if since is None:
         found = await source.since(now - stretch, now)
-        cursor = _Cursor(start=now, newest=now, told=_digests(found, now - stretch))
+        cursor = _Cursor(start=now, newest=now, told=_kept(_seconds(found), now - stretch))
         return ChangePage(changes=(), cursor=cursor.model_dump_json())
     cursor = _read(since)
     begin = max(cursor.start, cursor.newest - stretch)
-    known = set(cursor.told)
     found = [one for one in await source.since(begin, now) if one.at >= begin]
     # Sorted by ticket as well: what happened at the same time comes in the same order every time.
     found.sort(key=lambda one: (one.at, one.ticket_id))
-    news = [one for one in found if _digest(one) not in known]
+    news = [one for one in found if _digest(one) not in cursor.told]
     page = news[:limit]
     newest = max([cursor.newest, *(one.at for one in page)])
-    told = _digests([one for one in found if _digest(one) in known] + page, newest - stretch)
+    told = _kept({**cursor.told, **_seconds(page)}, newest - stretch)
     after = _Cursor(start=cursor.start, newest=newest, told=told)
     return ChangePage(
         changes=tuple(page), cursor=after.model_dump_json(), is_last=len(news) <= limit
     )
 
 
-def _digests(found: list[TicketChange], begin: datetime) -> tuple[str, ...]:
-    return tuple(sorted({_digest(one) for one in found if one.at >= begin}))
+def _seconds(found: Iterable[TicketChange]) -> dict[str, int]:
+    return {_digest(one): int(one.at.timestamp()) for one in found}
+
+
+def _kept(told: Mapping[str, int], begin: datetime) -> dict[str, int]:
+    return {digest: second for digest, second in told.items() if second >= int(begin.timestamp())}
 
 
 def _digest(change: TicketChange) -> str:

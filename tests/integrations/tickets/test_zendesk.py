@@ -284,6 +284,23 @@ async def test_what_is_exported_late_is_told_late(stand: Stand, bench: Bench) ->
     assert [c.text for c in page.changes] == ["late"]
 
 
+async def test_what_an_export_hides_for_a_while_is_not_told_again(
+    stand: Stand, bench: Bench
+) -> None:
+    stand.zendesk.export_delay = timedelta(minutes=1)
+    ticket = await opened(bench)
+    stand.clock.at += timedelta(minutes=5)
+    cursor, told = await now(bench.desk), []
+    for text in ("first", "second", "third"):
+        await bench.agent.replies(ticket.id, text)
+        for _ in range(2):
+            stand.clock.at += timedelta(seconds=40)
+            page = await bench.desk.history(cursor)
+            cursor = page.cursor
+            told += [c.text for c in page.changes]
+    assert told == ["first", "second", "third"]
+
+
 async def test_a_long_export_comes_in_pages(stand: Stand, bench: Bench) -> None:
     ticket = await opened(bench)
     start = await now(bench.desk)
