@@ -30,7 +30,7 @@ _PRIORITIES = {("1", "1"): "1", ("1", "2"): "2", ("2", "1"): "2", ("1", "3"): "3
                ("2", "3"): "4", ("3", "2"): "4", ("3", "3"): "5"}  # fmt: skip
 """Priority of an impact and an urgency, as a new instance looks it up."""
 _STATES, _DONE, _ON_HOLD = ("1", "2", "3", "6", "7", "8"), ("6", "7"), "3"
-_CONDITION = re.compile(r"([a-z_]+)(>=|!=|ISNOTEMPTY|LIKE|IN|=)(.*)", re.DOTALL)
+_CONDITION = re.compile(r"([a-z_]+)(>=|!=|ISNOTEMPTY|STARTSWITH|LIKE|IN|=)(.*)", re.DOTALL)
 _ROWS = 10_000
 _MALFORMED = {"error": {"message": "Exception while reading request", "detail": "The payload is not valid JSON"}, "status": "failure"}  # fmt: skip
 
@@ -47,8 +47,8 @@ def written(moment: datetime) -> str:
 
 
 def conditions(query: str) -> tuple[list[tuple[str, str, str]], list[str]]:
-    """The conditions of an encoded query, and what it is ordered by; `^^` is a `^` of a value."""
-    parts = [part.replace("\0", "^") for part in query.replace("^^", "\0").split("^")]
+    """The conditions of an encoded query, and what it is ordered by. A value can't hold a `^`."""
+    parts = query.split("^")
     order = [part.removeprefix("ORDERBY") for part in parts if part.startswith("ORDERBY")]
     found = [_CONDITION.fullmatch(part) for part in parts if not part.startswith("ORDERBY")]
     return [(one[1], one[2], one[3]) for one in found if one], order
@@ -76,6 +76,7 @@ def _holds(row: Row, name: str, operator: str, value: str) -> bool:
         "!=": had.casefold() != value.casefold(),
         ">=": had >= value,
         "LIKE": value.casefold() in had.casefold(),
+        "STARTSWITH": had.casefold().startswith(value.casefold()),
         "IN": had in value.split(","),
         "ISNOTEMPTY": had != "",
     }

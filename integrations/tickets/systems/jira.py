@@ -9,9 +9,6 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from pydantic import Field, SecretStr
-
-from copilot.conversation import Priority
 from integrations.tickets.port import (
     Applied,
     Capabilities,
@@ -27,7 +24,8 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
+from integrations.tickets.systems.calling import Answer, Caller, read_back, said
+from integrations.tickets.systems.jira_config import JiraConfig
 from integrations.tickets.systems.jira_history import (
     JiraHistory,
     comments,
@@ -37,9 +35,16 @@ from integrations.tickets.systems.jira_history import (
     searched,
     told,
 )
-from integrations.tickets.systems.naming import Names, is_page
+from integrations.tickets.systems.naming import is_page
 from integrations.tickets.systems.plain_id import plain
-from integrations.tickets.systems.rendering import an_address, fields, has_mark, marked, one_line, rendered  # fmt: skip
+from integrations.tickets.systems.rendering import (  # fmt: skip
+    an_address,
+    fields,
+    has_mark,
+    marked,
+    one_line,
+    rendered,
+)
 from integrations.tickets.systems.shortening import shortened
 from integrations.tickets.systems.window import changes
 
@@ -50,66 +55,7 @@ _KEY = re.compile(r"[A-Z][A-Z0-9_]{1,20}-[1-9][0-9]{0,9}|[1-9][0-9]{0,17}")
 _STEPS = 3
 _NEEDED = ("summary", "description", "labels")
 
-_STATUSES: dict[RemoteStatus, str] = {
-    "new": "Waiting for support",
-    "open": "In progress",
-    "pending_user": "Waiting for customer",
-    "pending_vendor": "Pending",
-    "resolved": "Resolved",
-    "closed": "Closed",
-}
-
 Raw = dict[str, Any]
-
-
-class JiraConfig(Connection):
-    """How one company's Jira Service Management is used."""
-
-    user: str
-    """E-mail address of the copilot's own account."""
-    token: SecretStr
-    """API token of that account."""
-    service_desk: str
-    """Number of the service desk that requests are made at."""
-    request_type: str
-    """Number of the request type; summary, description, labels and the queue's field must be on its form."""
-    queue_field: str
-    """Id of the select field that holds the support group, like `customfield_10040`."""
-    queues: Mapping[str, str]
-    """The company's queues, and the option of that field for each."""
-    statuses: Mapping[RemoteStatus, str] = Field(default_factory=lambda: dict(_STATUSES))
-    """Our states in the names of the workflow's."""
-    also_read: Mapping[str, RemoteStatus] = {"Canceled": "closed", "Escalated": "open"}
-    """States that only people set."""
-    through: Mapping[str, str] = {
-        "Closed": "Resolved",
-        "In progress": "Waiting for support",
-        "Waiting for customer": "Waiting for support",
-        "Pending": "Waiting for support",
-        "Resolved": "Waiting for support",
-    }
-    """The state to go through where the workflow leads to one in more than a step."""
-    priorities: Mapping[Priority, str] = {"P1": "Highest", "P2": "High", "P3": "Medium", "P4": "Low"}  # fmt: skip
-    """Jira's name of each priority."""
-    fields: Mapping[str, str] = Field(default_factory=dict)
-    """Further text fields of the form that are filled, and the part of the handoff that each takes."""
-    resolution: str = "Done"
-    """Resolution where a transition asks for one."""
-    label: str = "it-copilot"
-    """Label of every request that the copilot makes; a second one is this and the correlation id."""
-    link_type: str = "Relates"
-    """Type of the links between tickets."""
-    stretch_seconds: float = Field(default=180.0, ge=0)
-    """How late a change may show up in the search and is told all the same."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )
 
 
 class JiraDesk:
@@ -241,15 +187,13 @@ class JiraDesk:
             return _unknown_ticket(ticket_id)
         if version is not None and version != _version(raw):
             return Conflict(_version(raw))
-        return await self._walk(raw, theirs)
+        if _state(raw) == theirs:
+            return Applied(await self._ticket(raw))
+        return await self._walk(str(raw["key"]), _state(raw), theirs)
 
-    async def _walk(self, raw: Raw, theirs: str) -> Outcome:
+    async def _walk(self, key: str, now: str, theirs: str) -> Outcome:
         """Transitions until the state is `theirs`."""
-        key = str(raw["key"])
         for step in range(_STEPS):
-            now = _state(raw)
-            if now == theirs:
-                return Applied(await self._ticket(raw))
             try:
                 way = await self._way(key, theirs)
             except TicketSystemError as error:
@@ -258,20 +202,20 @@ class JiraDesk:
                 return Unknown(f"It stopped on its way, at '{now}'. {error}")
             if way is None:
                 return Rejected(f"Jira's workflow does not lead from '{now}' to '{theirs}'. Add a transition, or name the state to go through.")  # fmt: skip
+            now, wanted = way
             path = f"/api/3/issue/{key}/transitions"
-            outcome = await self._judged(key, await self._caller.write("POST", path, json=way))
-            if not isinstance(outcome, Applied):
-                return outcome
-            after = await self._again(key)
-            if isinstance(after, Unknown):
-                return after
-            raw = after
-        if _state(raw) == theirs:
-            return Applied(await self._ticket(raw))
-        return Rejected(f"Jira stopped at '{_state(raw)}' on the way to '{theirs}'.")
+            outcome = await self._judged(key, await self._caller.write("POST", path, json=wanted))
+            if now == theirs or not isinstance(outcome, Applied):
+                return self._reached(outcome, theirs)
+        return Rejected(f"Jira stopped at '{now}' on the way to '{theirs}'.")
 
-    async def _way(self, key: str, theirs: str) -> Raw | None:
-        """The transition that leads there, or nearer."""
+    def _reached(self, outcome: Outcome, theirs: str) -> Outcome:
+        if isinstance(outcome, Applied) and outcome.ticket.status != self._names.status_of(theirs):
+            return Rejected(f"Jira did not keep the state '{theirs}' of {outcome.ticket.id}.")
+        return outcome
+
+    async def _way(self, key: str, theirs: str) -> tuple[str, Raw] | None:
+        """The state that the next transition leads to, and what is sent for it."""
         asked = {"expand": "transitions.fields"}
         answer = await self._caller.read("GET", f"/api/3/issue/{key}/transitions", params=asked)
         ways = {str(one["to"]["name"]): one for one in told(self._caller, answer)["transitions"]}
@@ -281,14 +225,7 @@ class JiraDesk:
         wanted: Raw = {"transition": {"id": way["id"]}}
         if "resolution" in (way.get("fields") or {}):
             wanted["fields"] = {"resolution": {"name": self._config.resolution}}
-        return wanted
-
-    async def _again(self, key: str) -> Raw | Unknown:
-        try:
-            raw = await self._raw(key)
-        except TicketSystemError as error:
-            return Unknown(f"It was sent, and can't be read back. {error}")
-        return Unknown("It was sent, and the ticket is not shown any more.") if raw is None else raw
+        return str(way["to"]["name"]), wanted
 
     async def move(self, ticket_id: str, queue: str, *, version: str | None = None) -> Outcome:
         theirs = self._config.queues.get(queue)

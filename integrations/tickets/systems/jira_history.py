@@ -97,8 +97,7 @@ class JiraHistory:
         found: list[Sequenced] = [
             (made, _MADE, 0, TicketChange(event_id=event, kind="created", at=made, **known, **creator))
         ]  # fmt: skip
-        async for comment in comments(self._caller, issue["key"]):
-            found.append(self._said(comment, known))
+        found += [self._said(one, known) async for one in comments(self._caller, issue["key"])]
         async for entry in self._entries(issue["key"]):
             found += self._changed(entry, known)
         recent = [one for one in found if one[0] >= moment]

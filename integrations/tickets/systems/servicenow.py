@@ -39,8 +39,8 @@ from integrations.tickets.systems.rendering import (
 from integrations.tickets.systems.servicenow_history import (
     Row,
     ServiceNowHistory,
+    condition,
     moment_of,
-    quoted,
     result,
     rows,
     status_of,
@@ -171,9 +171,9 @@ class ServiceNowDesk:
         if email is None:
             return {}
         asked = {
-            "sysparm_query": f"email={quoted(email)}^active=true",
+            "sysparm_query": f"{condition('email', email)}^active=true",
             "sysparm_fields": "sys_id,email",
-            "sysparm_limit": "5",
+            "sysparm_limit": "50",
         }
         answer = await self._caller.read("GET", "/table/sys_user", params=asked)
         if not answer.is_success:
@@ -186,7 +186,8 @@ class ServiceNowDesk:
         sought = plain(correlation_id)
         if not sought:
             return None
-        query = f"correlation_id={quoted(sought)}^ORDERBYsys_created_on^ORDERBYnumber"
+        wanted = condition("correlation_id", sought)
+        query = f"{wanted}^ORDERBYsys_created_on^ORDERBYnumber"
         async for row in rows(self._caller, "incident", query, _FIELDS + self._links_too):
             # ServiceNow does not tell upper from lower case, nor an unknown column from none.
             if row["correlation_id"] == sought:

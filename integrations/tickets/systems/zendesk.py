@@ -256,13 +256,15 @@ class ZendeskDesk:
             return Applied(await self._ticket(raw))
         guard = {} if version is None else _safely(raw)
         outcome = await self._written(ticket_id, {name: value, **guard})
-        if isinstance(outcome, Applied) and not await self._is(ticket_id, name, value):
+        if not isinstance(outcome, Applied):
+            return outcome
+        try:
+            after = await self._raw(ticket_id)
+        except TicketSystemError as error:
+            return Unknown(f"It was sent, and can't be read back. {error}")
+        if after is None or after[name] != value:
             return Rejected(f"Zendesk did not set {name} of ticket {ticket_id} to '{value}'.")
         return outcome
-
-    async def _is(self, ticket_id: str, name: str, value: str | int) -> bool:
-        raw = await self._raw(ticket_id)
-        return raw is not None and bool(raw[name] == value)
 
     async def _written(self, ticket_id: str, wanted: Raw) -> Outcome:
         if not is_number(ticket_id):

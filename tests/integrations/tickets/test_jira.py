@@ -21,7 +21,8 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.jira import JiraConfig, JiraDesk
+from integrations.tickets.systems.jira import JiraDesk
+from integrations.tickets.systems.jira_config import JiraConfig
 from integrations.tickets.systems.plain_id import plain
 from tests.faulty_proxy import CUT_AFTER, PASS, answered, faulty_proxy
 from tests.integrations.tickets.bench import (
@@ -245,6 +246,7 @@ async def test_what_was_changed_meanwhile_is_a_conflict(bench: Bench) -> None:
         await bench.desk.move(ticket.id, "printing", version=ticket.version),
     ):
         assert isinstance(outcome, Conflict)
+    assert isinstance(outcome, Conflict)
     done(await bench.desk.move(ticket.id, "printing", version=outcome.version))
 
 

@@ -101,8 +101,8 @@ class ServiceNowAgent:
         return [one["correlation_id"] for one in every].count(plain(correlation_id))
 
     async def _group(self, queue: str) -> str:
-        [group] = await self.rows("sys_user_group", f"name={QUEUES[queue].replace('^', '^^')}")
-        return group["sys_id"]
+        every = await self.rows("sys_user_group", "")
+        return next(one["sys_id"] for one in every if one["name"] == QUEUES[queue])
 
     async def close(self) -> None:
         await self._caller.close()
@@ -307,6 +307,7 @@ async def test_the_simulator_has_the_traps_of_the_platform(bench: Bench) -> None
     every = await agent.rows("incident", "")
     assert await agent.rows("incident", "no_such_column=x") == every
     assert await agent.rows("incident", "number=x") == []
+    assert await agent.rows("incident", "number=x^^state=1") == [], "no way to write an operator"
     answer = await agent._caller._http.get("/no_such_table")
     assert answer.json()["error"]["message"] == "Invalid table no_such_table"
     answer = await agent._caller._http.get(f"/incident/{'0' * 32}")
