@@ -73,7 +73,7 @@ def desk_of(tickets: TicketSettings, company: Company) -> TicketDesk:
     """The connected ticket system. Raises `OutageError` where none is, or where its settings don't fit."""
     if tickets.system == "embedded":
         raise OutageError(_EMBEDDED)
-    given = _given(tickets, company) | tickets.options
+    given = {**_given(tickets, company), **tickets.options}
     try:
         return _made(tickets.system, given)
     except ValidationError as error:
@@ -102,7 +102,8 @@ def _made(system: str, given: Mapping[str, object]) -> TicketDesk:
 
         return ServiceNowDesk(ServiceNowConfig.model_validate(given))
     if system == "jira":
-        from integrations.tickets.systems.jira import JiraConfig, JiraDesk
+        from integrations.tickets.systems.jira import JiraDesk
+        from integrations.tickets.systems.jira_config import JiraConfig
 
         return JiraDesk(JiraConfig.model_validate(given))
     from integrations.tickets.systems.zendesk import ZendeskConfig, ZendeskDesk
