@@ -37,7 +37,7 @@ def commands(program: str) -> list[tuple[str, ...]]:
 
 def subcommand(arguments: tuple[str, ...]) -> tuple[str, ...]:
     """`index use VERSION` names `index use`; `ask TEXT` names `ask`."""
-    groups = {"index", "kb", "policy"}
+    groups = {"access", "index", "kb", "policy", "slack", "tickets"}
     if not arguments or arguments[0].startswith("-"):
         return ()
     if arguments[0] in groups and len(arguments) > 1 and _WORD.fullmatch(arguments[1]):
