@@ -22,6 +22,7 @@ GROUPS = f"ou=groups,{BASE}"
 READER = f"uid=svc-copilot,ou=services,{BASE}"
 PASSWORD = "read-only-password"
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin"  # noqa: TID251  # a child's
+_STARTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +87,26 @@ def slapd(folder: Path) -> Iterator[Slapd]:
         pytest.skip("needs OpenLDAP (Debian: slapd, ldap-utils)")
     folder.mkdir(parents=True, exist_ok=True)
     certificate, key = certificate_of(folder, "localhost")
-    server = Slapd(folder, free_port(), free_port(), certificate, key)
-    server.start()
+    server = _started(folder, certificate, key)
     try:
         yield server
     finally:
         server.stop()
+
+
+def _started(folder: Path, certificate: Path, key: Path) -> Slapd:
+    """Another process may take a port between looking and listening: then with others."""
+    for attempt in range(_STARTS):
+        home = folder / f"home{attempt}"
+        home.mkdir()
+        server = Slapd(home, free_port(), free_port(), certificate, key)
+        try:
+            server.start()
+        except subprocess.CalledProcessError:
+            server.stop()
+        else:
+            return server
+    return pytest.fail(f"OpenLDAP did not start in {_STARTS} tries: see {folder}")
 
 
 def certificate_of(folder: Path, host: str) -> tuple[Path, Path]:

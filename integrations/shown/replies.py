@@ -40,12 +40,17 @@ class ReplyCard:
     @property
     def is_receipt(self) -> bool:
         """Whether it only says that an agent has the case and got the words."""
-        return self.reply.policy.rules == (HELD,)
+        return is_held(self.reply)
 
     @property
     def asks_for_outcome(self) -> bool:
         """Whether the buttons make sense: something was answered, or a case is open."""
         return self.reply.disposition in ("answer", "escalate") and self.reply.resolved is not True
+
+
+def is_held(reply: Reply) -> bool:
+    """Whether a reply is a receipt alone: an agent has the case and got the words."""
+    return reply.policy.rules == (HELD,)
 
 
 def reply_card(reply: Reply, outcome: str | None = None) -> ReplyCard:

@@ -1,14 +1,13 @@
 """Messages of employees: asked, answered, handed over; edited and deleted ones followed."""
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
 
 from copilot.conversation import MAX_TEXT_CHARS, Inquiry, PastMessage, Reply
 from copilot.errors import InquiryError
 from copilot.people import Person
 from integrations.jobs.port import Job, Steps
-from integrations.shown.replies import topic_title
+from integrations.shown.replies import is_held, topic_title
 from integrations.slack import answers
 from integrations.slack.client import SlackRefusedError
 from integrations.slack.ledger import Place, Talk, inquiry_id, talk_id
@@ -18,7 +17,7 @@ from integrations.slack.parts import Kit, Payload, place_of
 from integrations.slack.people import Visitor
 from integrations.slack.selfservice import SelfService
 from integrations.slack.tiertwo import TierTwo
-from integrations.slack.words import history_of, plain_words, refusal, wish_of
+from integrations.slack.words import history_of, plain_words, refusal, time_of, wish_of
 
 _HURRY = 0.5
 """Probability of urgency or frustration from which the text is short and the clock too."""
@@ -166,12 +165,23 @@ class Talking:
             return
         async with kit.turns.of(said.talk.id):
             talk = await kit.ledger.known(said.talk.id) or said.talk
+            if is_held(reply):
+                # Somebody took over meanwhile, and has the words: the copilot says nothing.
+                await self._passed_on(replace(said, talk=talk))
+                return
             if reply.ticket is None and _is_too_late(talk, said):
                 kit.count("late_answer_dropped", thread=talk.id)
                 if said.stream is not None:
                     await kit.poster.withdraw(said.stream, talk.place.team)
                 return
             await self._show(replace(said, talk=talk), reply)
+
+    async def _passed_on(self, said: Said) -> None:
+        if said.stream is not None:
+            await self._kit.poster.withdraw(said.stream, said.talk.place.team)
+        await self._tier_two.pass_on(
+            said.talk, said.person, said.words, key=said.inquiry, files=said.files
+        )
 
     async def _asked(self, said: Said) -> Reply | None:
         """The copilot's reply. What the employee can mend is told to them and is the end."""
@@ -338,7 +348,7 @@ class Talking:
             return ()
         told = history_of(answer.get("messages") or [], before, bot)
         return tuple(
-            PastMessage(user=user, at=_time(ts), text=words[:MAX_TEXT_CHARS])
+            PastMessage(user=user, at=time_of(ts), text=words[:MAX_TEXT_CHARS])
             for user, ts, words in told
             if words
         )
@@ -383,10 +393,3 @@ def _title(reply: Reply, kit: Kit) -> str | None:
         return None
     words = topic_title(reply.category, reply.subcategory, kit.helpdesk.company)
     return f"{words} ({reply.ticket.id})" if reply.ticket else words
-
-
-def _time(ts: str) -> datetime | None:
-    try:
-        return datetime.fromtimestamp(float(ts), UTC)
-    except (ValueError, OverflowError, OSError):
-        return None

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from copilot.people import Person
@@ -94,3 +95,11 @@ def _shown_link(found: "re.Match[str]") -> str:
     if address.startswith("mailto:"):
         return label or address.removeprefix("mailto:")
     return address if not label or label in address else f"{label} ({address})"
+
+
+def time_of(ts: str) -> datetime | None:
+    """The moment of a message's number; `None` for what is none."""
+    try:
+        return datetime.fromtimestamp(float(ts), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None

@@ -284,7 +284,7 @@ def test_the_doctor_finds_a_prepared_home_healthy(home: Path) -> None:
     checked = {line.split()[1] for line in done.out.splitlines()}
     assert checked == {
         "python", "disk", "home", "weights", "model", "index", "articles", "policy", "author", "store",
-        "port",
+        "port", "directory", "devices",
     }  # fmt: skip
     assert {line.split()[0] for line in done.out.splitlines()} <= {"ok", "warn"}
 
