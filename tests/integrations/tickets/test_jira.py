@@ -36,6 +36,7 @@ from tests.integrations.tickets.bench import (
     shown,
 )
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -175,7 +176,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestJira(TicketDeskContract):
+class TestJira(TicketDeskContract, VendorsAreTakenAtTheirWord):
     @pytest.mark.parametrize("text", SHORT.values(), ids=SHORT.keys())
     async def test_text_arrives_unchanged(self, bench: Bench, text: str) -> None:
         """A description holds 32 767 characters: what is longer has a test of its own."""

@@ -22,6 +22,7 @@ from integrations.tickets.systems.servicenow import ServiceNowConfig, ServiceNow
 from tests.faulty_proxy import faulty_proxy
 from tests.integrations.tickets.bench import Bench, an_escalation, changes_since, done, now, opened
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -157,7 +158,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestServiceNow(TicketDeskContract):
+class TestServiceNow(TicketDeskContract, VendorsAreTakenAtTheirWord):
     pass
 
 

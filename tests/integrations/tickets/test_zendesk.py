@@ -34,6 +34,7 @@ from tests.integrations.tickets.bench import (
     shown,
 )
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -168,7 +169,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestZendesk(TicketDeskContract):
+class TestZendesk(TicketDeskContract, VendorsAreTakenAtTheirWord):
     @pytest.mark.parametrize("text", SHORT.values(), ids=SHORT.keys())
     async def test_text_arrives_unchanged(self, bench: Bench, text: str) -> None:
         """A comment holds 64 KB: what is longer has a test of its own."""
