@@ -288,6 +288,14 @@ async def test_what_the_platform_leaves_out_is_rejected(stand: Stand, bench: Ben
     await desk.close()
 
 
+async def test_a_note_that_is_left_out_is_rejected(stand: Stand, bench: Bench) -> None:
+    ticket = await opened(bench)
+    stand.servicenow.journals = False
+    outcome = await bench.desk.comment(ticket.id, "hello", visibility="internal", key="k")
+    assert isinstance(outcome, Rejected)
+    assert "work_notes" in outcome.reason
+
+
 async def test_an_audit_that_may_not_be_read_is_named(stand: Stand, bench: Bench) -> None:
     stand.servicenow.audits = False
     assert "sys_audit" in " ".join(await bench.desk.problems())
