@@ -5,7 +5,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import attacks, decision, hostile, recognition, redaction, retrieval, start, turn
+from benchmarks import (
+    attacks,
+    decision,
+    hostile,
+    memory,
+    recognition,
+    redaction,
+    retrieval,
+    start,
+    turn,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -29,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print("\n== retrieval: quality and doubt on public questions ==", flush=True)
     sys.stdout.flush()
     retrieval.main([])
+    print("\n== memory: what resolved tickets add, in the order of time ==", flush=True)
+    memory.main([])
     print("\n== attacks: public ones in every channel, one row of twenty ==", flush=True)
     attacks.main(["--every", "20"])
     print("\n== redaction: what is masked, what is left, what it costs ==", flush=True)

@@ -107,6 +107,8 @@ class EmployeeCard(Value):
     name: str | None = None
     site: str | None = None
     manager: str | None = None
+    known_at: datetime | None = None
+    """When the directory said so, where it could not be asked for this case."""
 
 
 class Environment(Value):
@@ -119,6 +121,8 @@ class Environment(Value):
     app_version: str | None = None
     managed: bool | None = None
     application: str | None = None
+    posture: str | None = None
+    """Whether the device keeps the company's rules, and when that was checked."""
 
 
 class Handoff(Value):
@@ -162,6 +166,8 @@ class Versions(Value):
     policy: str
     prompts: str
     model: str
+    memory: str = ""
+    """The memory of resolved tickets, empty where there was none."""
 
 
 class Reply(Value):

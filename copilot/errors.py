@@ -12,6 +12,7 @@ CopilotError
     ├── LibraryUnavailableError
     ├── PolicyUnavailableError
     ├── DeskUnavailableError
+    ├── DirectoryUnavailableError
     ├── LeakError               a reply held what no reply may hold; it was not sent
     └── ChatModelError          the chat model of the settings can't be had
 """
@@ -63,6 +64,10 @@ class PolicyUnavailableError(OutageError):
 
 class DeskUnavailableError(OutageError):
     """The ticket desk did not take the case."""
+
+
+class DirectoryUnavailableError(OutageError):
+    """The company's directory can't be asked who somebody is."""
 
 
 class LeakError(OutageError):

@@ -37,9 +37,10 @@ async def explain(
 ) -> Explanation:
     """Explain a message that opens a conversation. Reads the record and writes nothing.
 
-    Raises `UnknownUserError`, and `StoreUnavailableError` when the record can't be read.
+    Raises `UnknownUserError`, `DirectoryUnavailableError` when nobody can say who asks, and
+    `StoreUnavailableError` when the record can't be read.
     """
-    person = known_person(inquiry.user, directory)
+    person = await known_person(inquiry.user, directory)
     redacted = redactor.redact(inquiry.text)
     clean = inquiry.model_copy(update={"text": redacted.text or "[removed]"})
     asked = Asked(inquiry=clean, thread_id="", person=person, redactions=redacted.count)

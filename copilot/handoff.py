@@ -1,6 +1,7 @@
 """Build what tier 2 gets: everything known, everything tried, and what is missing, said as such. Pure."""
 
 from collections.abc import Sequence
+from datetime import UTC
 
 from copilot.company import CompanyFacts
 from copilot.conversation import (
@@ -60,11 +61,12 @@ def build(
     label = move.focus or (filed.label if filed else label)
     failed = memory.failures + (move.reason in FAILED and bool(memory.shown))
     environment = environment_of(asked, memory, understanding, label, company)
-    card = _card(asked.person)
+    card = card_of(asked.person)
     category, _, subcategory = (label or "").partition(".")
     ruled = decision.effect == "escalate"
     topic = _topic(label, decision, company)
     decided = (move.queue, filed and filed.ticket.queue, decision.queue if ruled else None)
+    steps = _steps(memory, understanding, failed)
     queue = next(filter(None, decided), None) or _queue(label, understanding, move, company)
     return Handoff(
         summary=_summary(asked, memory, understanding, topic, keeps),
@@ -75,7 +77,7 @@ def build(
         reason_code=move.reason,
         employee=card,
         environment=environment,
-        attempted_steps=_steps(memory, understanding, failed),
+        attempted_steps=steps,
         error_messages=_errors(memory, understanding),
         evidence=_evidence(memory.shown[:failed], findings, ruled=ruled),
         ruled_out=tuple(
@@ -84,7 +86,7 @@ def build(
         suggested_next_step=_suggestion(move, decision, findings),
         confidence=_confidence(decision, understanding, findings),
         identity_verified=asked.person.active,
-        missing=_missing(card, environment),
+        missing=_missing(card, environment, steps, (category or None, subcategory or None)),
         transcript_url=f"/cases/threads/{asked.thread_id}",
         redactions=memory.redactions + asked.redactions,
     )
@@ -103,8 +105,14 @@ def _errors(memory: Memory, understanding: Understanding) -> tuple[str, ...]:
     return tuple(dict.fromkeys(every))[:10]
 
 
-def _card(person: Person) -> EmployeeCard:
-    return EmployeeCard(id=person.id, name=person.name, site=person.site, manager=person.manager)
+def card_of(person: Person) -> EmployeeCard:
+    return EmployeeCard(
+        id=person.id,
+        name=person.name,
+        site=person.site,
+        manager=person.manager,
+        known_at=person.known_at,
+    )
 
 
 def _priority(understanding: Understanding) -> Priority:
@@ -162,6 +170,7 @@ def environment_of(
         app_version=versions.get(application) if application else None,
         managed=device.managed if device else None,
         application=application,
+        posture=posture_of(device) if device else None,
     )
 
 
@@ -169,6 +178,14 @@ def _device(person: Person, platform: str | None) -> Device | None:
     if platform is None:
         return person.computer
     return next((device for device in person.devices if device.platform == platform), None)
+
+
+def posture_of(device: Device) -> str | None:
+    """The device's verdict with its age; `None` where nothing was ever checked."""
+    said = {True: "compliant", False: "not compliant", None: "unknown"}[device.compliant]
+    if device.checked_at is None:
+        return None if device.compliant is None else said
+    return f"{said}, last checked {device.checked_at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
 def _os(device: Device | None, said: str | None) -> str | None:
@@ -251,9 +268,17 @@ def _confidence(
     return round(max((finding.confidence for finding in findings), default=0.0), 3)
 
 
-def _missing(card: EmployeeCard, environment: Environment) -> tuple[str, ...]:
-    known = {
-        **{f"employee.{k}": v for k, v in card.model_dump().items()},
+def _missing(
+    card: EmployeeCard,
+    environment: Environment,
+    steps: tuple[AttemptedStep, ...],
+    topic: tuple[str | None, str | None],
+) -> tuple[str, ...]:
+    known: dict[str, object] = {
+        "category": topic[0],
+        "subcategory": topic[1],
+        "attempted_steps": steps or None,
+        **{f"employee.{k}": v for k, v in card.model_dump(exclude={"known_at"}).items()},
         **{f"environment.{k}": v for k, v in environment.model_dump().items()},
     }
     return tuple(name for name, value in known.items() if value is None)

@@ -2,7 +2,6 @@
 
 from copilot.company import CompanyFacts
 from copilot.conversation import (
-    EmployeeCard,
     Environment,
     Handoff,
     PolicyOutcome,
@@ -10,21 +9,28 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
+from copilot.handoff import card_of, posture_of
 from copilot.prompts.phrases import phrases, spoken
 from copilot.state import Asked
 
 REASON = "outage"
 PENDING = "pending"
 """Status and id of a ticket that the desk has not taken yet; it is opened when the desk is back."""
+_NEXT_STEP = "Read the message and contact the employee; check the copilot's log for the failure."
+_WHO_FIRST = (
+    "The directory could not be asked, so only the signed-in id is known: find out who this is and "
+    "verify it before anything else."
+)
 
 
 def handoff(asked: Asked, company: CompanyFacts) -> Handoff:
     """What is known without having understood anything: who, when, and their own words."""
     person, computer = asked.person, asked.person.computer
     environment = Environment(
-        device=computer.name if computer else None, managed=computer.managed if computer else None
+        device=computer.name if computer else None,
+        managed=computer.managed if computer else None,
+        posture=posture_of(computer) if computer else None,
     )
-    card = EmployeeCard(id=person.id, name=person.name, site=person.site, manager=person.manager)
     said = " ".join(asked.inquiry.text.split())[:400]
     return Handoff(
         summary=f'The copilot could not read this message. {person.name} wrote: "{said}"',
@@ -33,9 +39,9 @@ def handoff(asked: Asked, company: CompanyFacts) -> Handoff:
         priority="P2",
         queue=company.default_queue,
         reason_code=REASON,
-        employee=card,
+        employee=card_of(person),
         environment=environment,
-        suggested_next_step="Read the message and contact the employee; check the copilot's log for the failure.",
+        suggested_next_step=_NEXT_STEP if person.is_known else _WHO_FIRST,
         confidence=0.0,
         identity_verified=person.active,
         missing=("category", "subcategory", "attempted_steps", *_unknown(environment)),

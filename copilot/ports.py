@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from copilot.conversation import Feedback, Handoff, Inquiry, Reply, TicketRef
 from copilot.people import Person
-from copilot.record import Begun, PlannedHandoff, ThreadSummary, ThreadView, TurnRecord
+from copilot.record import Begun, Held, PlannedHandoff, ThreadSummary, ThreadView, TurnRecord
 from knowledge.article import Article
 from knowledge.findings import Findings, Reader
 from policies.model import Decision, PolicyRequest
@@ -71,7 +71,9 @@ class Policy(Protocol):
 class Directory(Protocol):
     """The company's people."""
 
-    def person(self, person_id: str) -> Person | None: ...
+    async def person(self, person_id: str) -> Person | None:
+        """`None` is a definite no. Raises `DirectoryUnavailableError` when it can't be asked."""
+        ...
 
 
 class Journal(Protocol):
@@ -111,6 +113,28 @@ class Desk(Protocol):
 
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works: the ticket is resolved, and reopens with their next word."""
+        ...
+
+    async def held(self, thread_id: str) -> Held | None:
+        """The case of this conversation that an agent has; the copilot is silent there meanwhile."""
+        ...
+
+    async def open_case(self, thread_id: str) -> str | None:
+        """The id of the newest case of this conversation that is not done."""
+        ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> object:
+        """Give the ticket to an agent, unless another has it or it is done."""
+        ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
+        """Nobody has the ticket any more: the copilot may speak again."""
+        ...
+
+    async def said(
+        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """What the employee writes to the agent who has the ticket. The text is redacted already."""
         ...
 
     async def texts(self, ticket_ids: Sequence[str]) -> Mapping[str, str]:

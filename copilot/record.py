@@ -125,3 +125,11 @@ class ThreadSummary(Value):
     case: str | None = None
     """`category.subcategory` that the ticket is filed under; the last message may be about another."""
     resolved: bool | None = None
+
+
+class Held(Value):
+    """A case that an agent has."""
+
+    agent: str
+    ticket: TicketRef
+    handoff: Handoff

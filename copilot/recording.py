@@ -1,6 +1,6 @@
 """What is kept of a turn, and what is counted of it."""
 
-from copilot import outage
+from copilot import held, outage
 from copilot.author.draft import Draft
 from copilot.conversation import Reply
 from copilot.record import PassageScore, TurnRecord
@@ -60,6 +60,10 @@ def _receipt(state: TurnState) -> dict[str, object]:
 
 def outage_record(asked: Asked, reply: Reply) -> TurnRecord:
     return _kept(asked, reply, "outage", {"reason": outage.REASON})
+
+
+def held_record(asked: Asked, reply: Reply) -> TurnRecord:
+    return _kept(asked, reply, "held", {"reason": held.RULE})
 
 
 def _kept(

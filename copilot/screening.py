@@ -6,7 +6,7 @@ claims. Everything else that an author puts into a draft as a quote has to pass 
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from importlib import resources
 from typing import NamedTuple
 
@@ -49,13 +49,14 @@ class Screen:
         *,
         canary: str,
         guarded: Callable[[], Guarded],
-        people: Iterable[Person],
+        people: Callable[[], Sequence[Person]],
         leak_words: int,
     ) -> None:
         """`leak_words` in a row shared with a guarded text make a line a leak."""
         self._canary = canary
         self._guarded = guarded
         self._everybody = people
+        self._named: tuple[Sequence[Person], Mapping[str, str]] | None = None
         self._leak_words = leak_words
         self._runs: tuple[str, frozenset[str]] | None = None
 
@@ -103,9 +104,12 @@ class Screen:
         if not _runs(found, self._leak_words).isdisjoint(self._leaks()):
             yield "overlap"
 
-    @cached_property
+    @property
     def _people(self) -> Mapping[str, str]:
-        return _named(self._everybody)
+        everybody = self._everybody()
+        if self._named is None or self._named[0] is not everybody:
+            self._named = everybody, _named(everybody)
+        return self._named[1]
 
     def _others(self, found: Sequence[str], asker: Person) -> set[str]:
         named = (

@@ -13,7 +13,7 @@ from typing import Any, Protocol, cast
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import BaseCheckpointSaver
 
-from copilot import outage
+from copilot import held, outage
 from copilot.company import CompanyFacts
 from copilot.conversation import (
     MAX_CHANNEL_CHARS,
@@ -26,11 +26,17 @@ from copilot.conversation import (
     TicketRef,
     Versions,
 )
-from copilot.errors import CopilotError, InquiryError, UnknownUserError
+from copilot.errors import (
+    CopilotError,
+    DirectoryUnavailableError,
+    InquiryError,
+    UnknownThreadError,
+    UnknownUserError,
+)
 from copilot.given import given_to
 from copilot.graph import Graph
 from copilot.locks import Locks
-from copilot.people import Person
+from copilot.people import Person, only_signed_in
 from copilot.ports import Desk, Directory, Journal
 from copilot.record import (
     NewInquiry,
@@ -40,7 +46,7 @@ from copilot.record import (
     TurnRecord,
     Unfinished,
 )
-from copilot.recording import fields_of, outage_record, record_of
+from copilot.recording import fields_of, held_record, outage_record, record_of
 from copilot.state import Asked, Memory, TurnState
 from policies.redaction import Redacted, Redactor, Seen
 
@@ -106,12 +112,13 @@ class Copilot:
 
         A repeated id gives the stored reply. Raises an `InquiryError` (whose text says what to do) for
         somebody else's thread, an unknown user or a reused id, and `StoreUnavailableError` when nothing
-        can be recorded: then no case exists and the door must say so. `kept` is told the inquiry as it
+        can be recorded: then no case exists and the door must say so. While the directory can't say who
+        asks, people get the case. `kept` is told the inquiry as it
         will be kept, for a door that shows a message before its reply is there; `step` the name of each step
         of the graph as it begins, for a door that shows what is going on.
         """
         started = time.perf_counter()
-        person = known_person(inquiry.user, self._directory)
+        person = await self._who_asks(inquiry.user)
         await self._redactor_loaded()
         self._check_ids(inquiry)
         clean, redacted = self._clean(inquiry, await self._seen(inquiry))
@@ -167,13 +174,36 @@ class Copilot:
             if ticket is not None and said.verdict == "fixed" and said.at is not None:
                 key = f"resolved:{said.inquiry_id}"
                 await self._desk.resolve(ticket.id, key=key, by=said.user, at=said.at)
+        elif isinstance(event, Takeover):
+            await self._take_over(event)
+
+    def silence(self, thread_id: str) -> asyncio.Lock:
+        """While it is held, nothing is said in a conversation: who takes it over does so in between."""
+        return self._locks.of(thread_id)
+
+    async def _take_over(self, event: Takeover) -> None:
+        """An agent has the conversation from here on, after whatever is being said now, or gives it back."""
+        async with self._locks.of(event.thread_id):
+            case = await self._desk.open_case(event.thread_id)
+            if case is None:
+                raise UnknownThreadError(
+                    "That conversation has no open case to take over. Use the `thread_id` of an escalation."
+                )
+            key = f"takeover:{event.thread_id}:{event.agent}:{event.active}:{event.at.isoformat()}"
+            if event.active:
+                await self._desk.claim(case, event.agent, key=key, at=event.at)
+            else:
+                await self._desk.release(case, key=key, by=event.agent, at=event.at)
 
     async def recover(self) -> int:
         """Finish what a crash left without a reply; returns how many inquiries that were."""
         unfinished = await self._journal.unfinished()
         for inquiry in unfinished:
-            person = self._directory.person(inquiry.user)
-            if person is None or inquiry.thread is None:
+            if inquiry.thread is None:
+                continue
+            try:
+                person = await self._who_asks(inquiry.user)
+            except UnknownUserError:
                 continue
             async with self._locks.of(inquiry.thread):
                 asked = Asked(inquiry=inquiry, thread_id=inquiry.thread, person=person)
@@ -181,6 +211,14 @@ class Copilot:
         for planned in await self._journal.unopened():
             await self._open_late(planned)
         return len(unfinished)
+
+    async def _who_asks(self, user: str) -> Person:
+        """As `known_person`; only the signed-in id is known while the directory can't be asked."""
+        try:
+            return await known_person(user, self._directory)
+        except DirectoryUnavailableError as error:
+            self._telemetry.failure("directory", error)
+            return only_signed_in(user)
 
     async def _open_late(self, planned: PlannedHandoff) -> None:
         """Open the ticket of a case that was told "a person has it" while the desk was away."""
@@ -198,8 +236,8 @@ class Copilot:
 
     async def _turn(self, asked: Asked, started: float) -> Reply:
         try:
-            state = await asyncio.wait_for(self._run(asked), self._limits.turn_seconds)
-            reply, record = state["reply"], record_of(state)
+            answered = self._answered(asked)
+            reply, record = await asyncio.wait_for(answered, self._limits.turn_seconds)
         except InquiryError:
             raise
         except Exception as error:  # noqa: BLE001  # the edge of a turn: whatever broke, a person gets the case
@@ -211,7 +249,33 @@ class Copilot:
         self._telemetry.turn(fields_of(reply))
         return reply
 
+    async def _answered(self, asked: Asked) -> tuple[Reply, TurnRecord]:
+        """What is said, by the graph, or, while an agent has the case, to the agent."""
+        case = None if asked.opens_thread else await self._desk.held(asked.thread_id)
+        if case is None:
+            state = await self._run(asked)
+            return state["reply"], record_of(state)
+        key, words = f"said:{asked.inquiry.id}", asked.inquiry.text
+        await self._desk.said(
+            case.ticket.id, words, key=key, by=asked.person.id, at=asked.inquiry.at
+        )
+        reply = held.reply(asked, case, await self._name(case.agent), self._versions())
+        return reply, held_record(asked, reply)
+
+    async def _name(self, person_id: str) -> str:
+        try:
+            person = await self._directory.person(person_id)
+        except DirectoryUnavailableError as error:
+            self._telemetry.failure("directory", error)
+            return person_id
+        return person.name if person else person_id
+
     async def _run(self, asked: Asked) -> TurnState:
+        if not asked.person.is_known:
+            raise DirectoryUnavailableError(
+                "The directory can't say who asks, so nothing was decided and people get the case. "
+                "Check it with `copilot doctor`."
+            )
         config: RunnableConfig = {"configurable": {"thread_id": asked.thread_id}}
         before = {} if asked.opens_thread else await self._checkpointed(asked.thread_id)
         memory: Memory = before.get("memory") or Memory()
@@ -294,9 +358,9 @@ class Copilot:
         return inquiry.model_copy(update=texts), redacted
 
 
-def known_person(user: str, directory: Directory) -> Person:
+async def known_person(user: str, directory: Directory) -> Person:
     """Who asks. Raises `UnknownUserError` for somebody whom the directory does not know."""
-    person = directory.person(user)
+    person = await directory.person(user)
     if person is None:
         raise UnknownUserError(
             "The directory knows nobody of the id in 'user'. Sign in with your company account."

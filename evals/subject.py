@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 
     from copilot.conversation import Inquiry, Reply
     from copilot.people import Person as Known
+    from copilot.ports import Directory
     from evals.nearness import Embed
     from integrations.company import Company
-    from integrations.directory.yaml_directory import YamlDirectory
     from integrations.redteam.cases import Case as Planted
     from integrations.redteam.stage import Scene, Stage
     from integrations.redteam.trial import Trial
@@ -363,11 +363,11 @@ def _response(reply: "Reply", log: str) -> Response:
 class _People:
     """The directory, in which the asker is as the case says."""
 
-    def __init__(self, everybody: "YamlDirectory", ask: Ask) -> None:
+    def __init__(self, everybody: "Directory", ask: Ask) -> None:
         self._everybody, self._ask = everybody, ask
 
-    def person(self, person_id: str) -> "Known | None":
-        known = self._everybody.person(person_id)
+    async def person(self, person_id: str) -> "Known | None":
+        known = await self._everybody.person(person_id)
         if known is None or person_id != self._ask.case.user:
             return known
         return _as_told(known, self._ask.case.environment)

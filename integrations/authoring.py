@@ -1,7 +1,7 @@
 """Who writes and who screens: the embedded author, or the chat model of the settings behind the same port."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from copilot.author.assignment import Author
@@ -42,12 +42,17 @@ class Writing:
     model: str
     prompts: str
 
+    @property
+    def parts(self) -> tuple[Author, Screen, SecondReading | None]:
+        """As the graph's nodes take them."""
+        return self.author, self.screen, self.second
+
 
 def writing(
     choice: ChatChoice,
     policy: FollowingPolicy,
     actions: Mapping[str, str],
-    people: Iterable[Person],
+    people: Callable[[], Sequence[Person]],
     *,
     leak_words: int,
     counters: Counters,

@@ -88,16 +88,16 @@ def show(**options: Any) -> None:
 
 
 @main.command()
-@click.argument("part", type=click.Choice(["slack"]), required=False)
+@click.argument("part", type=click.Choice(["slack", "tickets"]), required=False)
 @click.option("--port", type=int, default=None, help="Port that a server shall get (default 8000).")
 @_HOME
 def doctor(part: str | None, **options: Any) -> None:
     """Check Python, disk, weights, index, policy, store and port, and say what to mend.
 
-    With `slack`: tokens, scopes, events, the triage channel and the ingress.
+    With `slack`: tokens, scopes, events, the triage channel and the ingress. With `tickets`: the ticket system.
     """
-    if part == "slack":
-        _run("slack", "doctor")
+    if part is not None:
+        _run(part, "doctor")
     _run("doctor", "doctor", **options)
 
 
@@ -240,6 +240,102 @@ def slack_ingress(**options: Any) -> None:
 def slack_demo(**options: Any) -> None:
     """Try the copilot in a simulated Slack: a page on this machine, with everything in one process."""
     _run("demo_slack", "demo", **options)
+
+
+@main.group()
+def tickets() -> None:
+    """The company's ticket system; `copilot serve` keeps in step with it where COPILOT_TICKETS_SYSTEM names one."""
+
+
+@tickets.command("deliveries")
+@click.option("--retry", is_flag=True, help="Try again what was refused or put off.")
+@_HOME
+def tickets_deliveries(**options: Any) -> None:
+    """What did not get through to the ticket system, and why."""
+    _run("tickets", "deliveries", **options)
+
+
+@main.group()
+def access() -> None:
+    """Who may come in where the server runs in production."""
+
+
+_PERSON = click.option("--person", required=True, help="Directory id.")
+_ROLE = click.Choice(["employee", "tier2", "platform", "admin"])
+
+
+@access.group("token")
+def access_token() -> None:
+    """Tokens for programs: `Authorization: Bearer …`."""
+
+
+@access_token.command("create")
+@_PERSON
+@click.option("--role", "roles", type=_ROLE, multiple=True, default=("employee",))
+@click.option("--days", type=click.FloatRange(min=0, min_open=True), default=None)
+@_HOME
+def access_token_create(**options: Any) -> None:
+    """Make a token; it is shown once and never says more than its person may."""
+    _run("access", "make_token", **options)
+
+
+@access_token.command("list")
+@_HOME
+def access_token_list(**options: Any) -> None:
+    """List tokens with their last use."""
+    _run("access", "list_tokens", **options)
+
+
+@access_token.command("revoke")
+@click.argument("token")
+@_HOME
+def access_token_revoke(**options: Any) -> None:
+    """End the token of that id."""
+    _run("access", "revoke_token", **options)
+
+
+@access.command("link")
+@_PERSON
+@_HOME
+def access_link(**options: Any) -> None:
+    """Print a link that signs somebody in once."""
+    _run("access", "link", **options)
+
+
+@access.command("grant")
+@_PERSON
+@click.option("--role", type=_ROLE, required=True)
+@click.option("--queue", "queues", multiple=True, help="With tier2: for this queue only.")
+@_HOME
+def access_grant(**options: Any) -> None:
+    """Give somebody a role beside those of their groups."""
+    _run("access", "grant", **options)
+
+
+@access.command("withdraw")
+@_PERSON
+@click.option("--role", type=_ROLE, required=True)
+@_HOME
+def access_withdraw(**options: Any) -> None:
+    """Take back a role that was granted."""
+    _run("access", "withdraw", **options)
+
+
+@access.command("signout")
+@_PERSON
+@_HOME
+def access_signout(**options: Any) -> None:
+    """End somebody's sessions and forget which account of the provider is theirs."""
+    _run("access", "sign_out", **options)
+
+
+@access.command("log")
+@click.option("--count", type=click.IntRange(min=1), default=50, show_default=True)
+@click.option("--person", default=None, help="Only theirs.")
+@_HOME
+def access_log(**options: Any) -> None:
+    """Show who came in and who was refused, newest first."""
+    _run("access", "log", **options)
 
 
 @main.group()

@@ -228,7 +228,8 @@ def _faults(company: Company) -> Iterator[tuple[Place, str]]:
     for site in company.site_hours:
         if site not in company.company.sites:
             yield ("site_hours", site), f"The site '{site}' is not one of `company.sites`. Add it."
-    for name in ("articles", "utterances", "actions", "rules", "directory"):
+    # The directory may be the company's own; the file is looked for where it is read.
+    for name in ("articles", "utterances", "actions", "rules"):
         if not (path := getattr(company, name)).exists():
             yield ("paths", name), f"There is nothing at {path}. Correct the path."
 

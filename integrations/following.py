@@ -15,6 +15,7 @@ from integrations.home import CLASSIFIERS_FILE
 from knowledge.article import Article
 from knowledge.embedding import Embedder
 from knowledge.findings import Findings, Reader
+from knowledge.ranking import SHIPPED, Weights
 from knowledge.search import Library
 from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
 
@@ -22,14 +23,23 @@ from knowledge.versions import IndexUnavailableError, read_pointer, version_dir
 class FollowingLibrary:
     """The serving index version; a swapped pointer takes effect with the next question."""
 
-    def __init__(self, index_dir: Path) -> None:
+    def __init__(self, index_dir: Path, weights: Weights = SHIPPED) -> None:
         self._index_dir = index_dir
-        self.library = Library.open(index_dir)
+        self.library = Library.open(index_dir, weights=weights)
         self.folder = version_dir(index_dir, self.library.version)
 
     @property
     def version(self) -> str:
         return self.library.version
+
+    @property
+    def memory(self) -> str:
+        """The memory of resolved tickets in use, empty where there is none."""
+        return self.library.memory
+
+    @property
+    def article_ids(self) -> frozenset[str]:
+        return frozenset(card.id for card in self.library.cards)
 
     def refresh(self) -> bool:
         changed = self.library.refresh()

@@ -88,6 +88,31 @@ class Home:
         return self.path / "installations.sqlite"
 
     @property
+    def server_token(self) -> Path:
+        """What this home's own commands show to its server; whoever can read it owns the home."""
+        return self.path / "server.token"
+
+    def keep_server_token(self, token: str) -> None:
+        """For this user's eyes alone, and from the first byte on."""
+        draft = self.path / f"server.token.{os.getpid()}"
+        try:
+            draft.unlink(missing_ok=True)
+            with os.fdopen(
+                os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w"
+            ) as file:
+                file.write(token)
+            draft.replace(self.server_token)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+
+    def read_server_token(self) -> str | None:
+        """`None` where its server asks for none."""
+        try:
+            return self.server_token.read_text("utf-8").strip() or None
+        except OSError:
+            return None
+
+    @property
     def records(self) -> Path:
         return self.path / "records.sqlite"
 

@@ -141,6 +141,12 @@ def is_trained(material: Material, tuned: Embedder, trained_dir: Path) -> bool:
     return (trained_dir / _trained_key(material, tuned) / _HELD_OUT).is_file()
 
 
+def trial_of(material: Material, tuned: Embedder, trained_dir: Path) -> "Trial | None":
+    """The kept trial of the material, if there is one."""
+    kept = trained_dir / _trained_key(material, tuned)
+    return Trial.load(kept) if (kept / _HELD_OUT).is_file() else None
+
+
 def training_texts(material: Material) -> tuple[str, ...]:
     """Every text that training and calibration embed, for the bundled vectors."""
     return tuple(dict.fromkeys(s.text for samples in taught(material).values() for s in samples))
@@ -163,12 +169,12 @@ def _classifiers(
     trained_dir: Path | None,
     progress: Progress,
     keep_trained: bool,
-) -> "_Trial":
+) -> "Trial":
     """Train, or take what was trained from the very same texts before."""
     kept = trained_dir / _trained_key(material, models.tuned) if trained_dir else None
     if kept and (kept / _HELD_OUT).is_file():
         shutil.copyfile(kept / CLASSIFIERS_FILE, folder / CLASSIFIERS_FILE)
-        return _Trial.load(kept)
+        return Trial.load(kept)
 
     def embed(texts: Sequence[str]) -> Floats:
         return models.tuned.embed_documents(texts, progress.count)
@@ -185,13 +191,13 @@ def _classifiers(
     trained = replace(trained, recogniser=recogniser)
     trained.save(folder / CLASSIFIERS_FILE)
     label = next(fit for fit in fits if fit.name == "label")
-    trial = _Trial(label.trial, label.held_out)
+    trial = Trial(label.trial, label.held_out)
     if kept and keep_trained:
         _keep(folder, kept, trial)
     return trial
 
 
-def _keep(folder: Path, kept: Path, trial: "_Trial") -> None:
+def _keep(folder: Path, kept: Path, trial: "Trial") -> None:
     """Keep what was trained for the next empty home. Not being able to costs only time."""
     aside = kept.with_name(f"{kept.name}.{os.getpid()}")
     try:
@@ -204,7 +210,7 @@ def _keep(folder: Path, kept: Path, trial: "_Trial") -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Trial:
+class Trial:
     """A label classifier and the utterances that it never saw."""
 
     classifier: LinearClassifier
@@ -216,7 +222,7 @@ class _Trial:
         (folder / _HELD_OUT).write_text(json.dumps(rows), "utf-8")
 
     @classmethod
-    def load(cls, folder: Path) -> "_Trial":
+    def load(cls, folder: Path) -> "Trial":
         rows = json.loads((folder / _HELD_OUT).read_text("utf-8"))
         classifier = Classifiers.load(folder / _TRIAL_FILE)["label"]
         return cls(classifier, tuple(Sample(*row) for row in rows))
@@ -230,7 +236,7 @@ def _trained_key(material: Material, tuned: Embedder) -> str:
     ).hexdigest()[:16]
 
 
-def _calibrate(folder: Path, material: Material, models: Models, trial: _Trial) -> bool:
+def _calibrate(folder: Path, material: Material, models: Models, trial: Trial) -> bool:
     """Fit the doubt on utterances that the label classifier did not see, and on unanswerable questions.
 
     `False` where these articles answer too few of them, as with the pages of a site.

@@ -43,12 +43,19 @@ class RemoteDoor:
     """The copilot of another process. Raises the same errors as the copilot itself."""
 
     def __init__(
-        self, url: str, *, seconds: float, transport: httpx.AsyncBaseTransport | None = None
+        self,
+        url: str,
+        *,
+        seconds: float,
+        token: str | None = None,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
+        """`token` is that of the home, where its server asks who is there."""
         self._url = url
+        headers = {"Authorization": f"Bearer {token}"} if token else None
         # A proxy from the environment has no business between two processes of one machine.
         self._client = httpx.AsyncClient(
-            base_url=url, timeout=seconds, trust_env=False, transport=transport
+            base_url=url, timeout=seconds, trust_env=False, transport=transport, headers=headers
         )
         self._about = About(now=datetime.fromtimestamp(0, UTC))
         self._asked_at = time.monotonic()

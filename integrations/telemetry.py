@@ -38,8 +38,32 @@ class Counters:
         self._slack = Counter(
             "copilot_slack", "What happened in Slack", ["what"], registry=self.registry
         )
+        self._directory = Counter(
+            "copilot_directory",
+            "Questions to the company's directory by what came of them",
+            ["what"],
+            registry=self.registry,
+        )
+        self._deliveries = Counter(
+            "copilot_deliveries",
+            "Changes told to the ticket system by what came of them",
+            ["what"],
+            registry=self.registry,
+        )
+        self._devices = Counter(
+            "copilot_devices",
+            "Questions to device management by what came of them",
+            ["what"],
+            registry=self.registry,
+        )
+        self._access = Counter(
+            "copilot_access", "Who came in and who was refused", ["what"], registry=self.registry
+        )
         self._seconds = Histogram("copilot_turn_seconds", "Time of a turn", registry=self.registry)
         self._log = structlog.get_logger("copilot")
+
+    def delivery(self, what: str) -> None:
+        self._deliveries.labels(what).inc()
 
     def turn(self, fields: Fields) -> None:
         self._turns.labels(str(fields["disposition"]), str(fields["effect"])).inc()
@@ -64,6 +88,18 @@ class Counters:
     def slack(self, what: str) -> None:
         """Count something that happened in Slack, by its name."""
         self._slack.labels(what).inc()
+
+    def directory(self, what: str) -> None:
+        """Count what came of asking the directory."""
+        self._directory.labels(what).inc()
+
+    def devices(self, what: str) -> None:
+        """Count what came of asking device management."""
+        self._devices.labels(what).inc()
+
+    def access(self, what: str) -> None:
+        """Count what happened at the doors, by its name."""
+        self._access.labels(what).inc()
 
     def exposed(self) -> bytes:
         """The counters in Prometheus' text format."""

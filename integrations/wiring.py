@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import inspect
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -18,17 +18,24 @@ from threadpoolctl import threadpool_limits
 from copilot import conversation, state
 from copilot.company import CompanyFacts
 from copilot.conversation import Versions
+from copilot.errors import StoreUnavailableError, UnknownUserError
 from copilot.graph import build_graph
 from copilot.nodes import Nodes, Parts
+from copilot.people import Person
 from copilot.service import Copilot, Limits
+from integrations.access.doors import Doors
 from integrations.authoring import ChatChoice, Writing, writing
 from integrations.checkpoints import CheckpointFile
 from integrations.clock import Clock, company_clock
 from integrations.company import Company, load_company
+from integrations.connecting import Connections, connections_of, doors_of
 from integrations.directory.known import known
-from integrations.directory.yaml_directory import YamlDirectory
+from integrations.directory.port import People
+from integrations.facts import company_facts
 from integrations.following import Edition, FollowingLibrary, FollowingReader
 from integrations.home import Home
+from integrations.memory.learning import TicketMemory
+from integrations.memory.resolutions import Resolutions
 from integrations.preparing import prepare
 from integrations.progress import Progress
 from integrations.rulebook import FollowingPolicy
@@ -38,13 +45,14 @@ from integrations.store.failures import unavailable
 from integrations.store.journal import SqlJournal
 from integrations.telemetry import Counters
 from integrations.tickets.desk import EmbeddedDesk
+from integrations.tickets.ratings import Ratings
 from knowledge.embedding import Embedder, find_model, find_tuned
-from knowledge.search import Library
+from knowledge.ranking import Weights
+from knowledge.remembering import Limits as MemoryLimits
 from policies import redaction
-from policies.engine import Policies
 from policies.loader import load_policies
+from policies.personal import Known
 from policies.redaction import Redactor
-from policies.sentences import load_sentences
 
 
 @dataclass(slots=True)
@@ -54,22 +62,31 @@ class App:
     copilot: Copilot
     journal: SqlJournal
     desk: EmbeddedDesk
-    directory: YamlDirectory
+    ratings: Ratings
+    connections: Connections
     company: CompanyFacts
     profile: Company
     settings: Settings
     clock: Clock
     counters: Counters
+    doors: Doors
     library: FollowingLibrary
     policy: FollowingPolicy
     parts: Parts
     checkpoints: CheckpointFile
+    memory: TicketMemory
     _stack: AsyncExitStack
 
     @property
     def default_user(self) -> str:
-        """Who asks where nobody is named: the directory's first person. Demonstration only."""
+        """Who asks where nobody is named: the file's first person. Raises `UnknownUserError` elsewhere."""
+        if not self.connections.are_chosen_from:
+            raise UnknownUserError("Nobody is named. Say who asks with --user.")
         return self.directory.people()[0].id
+
+    @property
+    def directory(self) -> People:
+        return self.connections.people
 
     async def ready(self) -> list[str]:
         """What keeps the copilot from serving; empty when it is ready."""
@@ -83,10 +100,15 @@ class App:
         return problems
 
     async def forget(self, person: str) -> int:
-        """Delete the conversations of a person, here and in the graph's memory; says how many messages."""
+        """Delete the conversations of a person, here, in the graph's memory and in that of resolved tickets.
+
+        Says how many messages there were.
+        """
         count, threads = await self.journal.forget(person)
         for thread in threads:
             await self.checkpoints.forget(thread)
+        await self.memory.forget(person, at=self.clock())
+        self.library.refresh()
         return count
 
     async def close(self) -> None:
@@ -100,10 +122,13 @@ async def open_app(
     clock: Clock | None = None,
     recover: bool = True,
     follow: bool = False,
+    connections: Connections | None = None,
 ) -> App:
     """Open the home, prepare what is missing, and finish what a crash left. The caller owns the home.
 
-    `follow`: the index is also made anew when what it was made from has changed.
+    `follow`: the index is also made anew when what it was made from has changed, and resolved tickets
+    are taken in for as long as the app is open. `connections`: the company's people from elsewhere than
+    the settings say.
     """
     told = progress or Progress.silent()
     _forbid_tracing()
@@ -111,18 +136,22 @@ async def open_app(
     profile = load_company(settings.company_dir)
     policy = policy_of(profile)
     counters = Counters()
-    directory = YamlDirectory(profile.directory)
-    pens = writing_of(settings, directory, policy, counters)
+    connections = connections or connections_of(profile, counters, mode=settings.mode)
+    pens = writing_of(settings, connections.people, policy, counters)
     prepare(settings, profile, policy.policies.catalogue, told, follow=follow)
     # For matrices as small as a turn's, threads that wait for each other cost ten times what they save.
     threadpool_limits(1, user_api="blas")
     stack = AsyncExitStack()
     try:
         app = await _opened(
-            settings, home, profile, policy, directory, pens, counters, clock, stack
+            settings, home, profile, policy, connections, pens, counters, clock, stack
         )
         if recover:
             await app.copilot.recover()
+        await app.memory.sync()
+        app.library.refresh()
+        if follow:
+            await stack.enter_async_context(app.memory.followed(settings.memory_seconds))
     except BaseException:
         await stack.aclose()
         raise
@@ -157,28 +186,27 @@ async def _opened(
     home: Home,
     profile: Company,
     policy: FollowingPolicy,
-    directory: YamlDirectory,
+    connections: Connections,
     pens: Writing,
     counters: Counters,
     clock: Clock | None,
     stack: AsyncExitStack,
 ) -> App:
-    library, reader = _read_from(settings, home, stack)
+    library, search, reader = _read_from(settings, home, stack)
     database = await Database.open(settings.database_url or home.records_url)
     stack.push_async_callback(database.close)
     journal = SqlJournal(database)
     desk = desk_of(database, profile)
     facts = company_facts(profile, policy.policies, library.library, lockdown=settings.lockdown)
     versions = _versions(library, policy, pens)
-    written = (pens.author, pens.screen, pens.second)
-    parts = Parts(reader, policy, library, desk, journal, facts, versions, *written)
+    parts = Parts(reader, policy, library, desk, journal, facts, versions, *pens.parts)
     checkpoints = await checkpoints_of(home, stack)
     copilot = Copilot(
         graph=build_graph(Nodes(parts), checkpoints),
         journal=journal,
         desk=desk,
-        directory=directory,
-        redactor=redactor_of(settings, home, profile, directory),
+        directory=connections.people,
+        redactor=_informed(settings, home, profile, connections, stack),
         company=facts,
         versions=versions,
         digest=_digest(home.digest_key()),
@@ -189,32 +217,65 @@ async def _opened(
         copilot,
         journal,
         desk,
-        directory,
+        Ratings(database),
+        connections,
         facts,
         profile,
         settings,
         clock or company_clock(profile.demo_clock),
         counters,
+        doors_of(database, connections.people, counters.access),
         library,
         policy,
         parts,
         checkpoints,
+        _memory(settings, home, database, library, search),
         stack,
     )
 
 
+def _informed(
+    settings: Settings,
+    home: Home,
+    profile: Company,
+    connections: Connections,
+    stack: AsyncExitStack,
+) -> Redactor:
+    """The redactor, which learns who works here as the directory's snapshots come in."""
+    redactor = redactor_of(settings, home, profile, connections.people)
+    looking = connections.start(lambda people: redactor.know(known_of(people, profile)))
+    stack.push_async_callback(connections.close, looking)
+    return redactor
+
+
 def _read_from(
     settings: Settings, home: Home, stack: AsyncExitStack
-) -> tuple[FollowingLibrary, FollowingReader]:
-    library = FollowingLibrary(home.index)
+) -> tuple[FollowingLibrary, Embedder, FollowingReader]:
+    library = FollowingLibrary(home.index, Weights(memory=settings.memory_weight))
     stack.callback(library.close)
-    reader = reader_of(settings, library)
+    search = Embedder(find_model(settings.models_dir, settings.embedding_model))
+    reader = reader_of(settings, library, search)
     reader.warm()
-    return library, reader
+    return library, search, reader
+
+
+def _memory(
+    settings: Settings,
+    home: Home,
+    database: Database,
+    library: FollowingLibrary,
+    search: Embedder,
+) -> TicketMemory:
+    limits = MemoryLimits(
+        settings.memory_neighbours, settings.memory_size, settings.keep_index_versions
+    )
+    digest = _digest(home.digest_key())
+    resolutions = Resolutions(database, digest=digest, articles=lambda: library.article_ids)
+    return TicketMemory(resolutions, home.index, search, limits)
 
 
 def writing_of(
-    settings: Settings, directory: YamlDirectory, policy: FollowingPolicy, counters: Counters
+    settings: Settings, directory: People, policy: FollowingPolicy, counters: Counters
 ) -> Writing:
     """Raises `ChatModelError` when the settings name a chat model that can't be had."""
     _forbid_tracing()
@@ -229,16 +290,18 @@ def writing_of(
         choice,
         policy,
         {action.id: action.title for action in catalogue.actions.values()},
-        directory.people(),
+        directory.people,
         leak_words=settings.leak_words,
         counters=counters,
     )
 
 
-def reader_of(settings: Settings, edition: Edition) -> FollowingReader:
+def reader_of(
+    settings: Settings, edition: Edition, search: Embedder | None = None
+) -> FollowingReader:
     return FollowingReader(
         edition,
-        Embedder(find_model(settings.models_dir, settings.embedding_model)),
+        search or Embedder(find_model(settings.models_dir, settings.embedding_model)),
         Embedder(find_tuned(settings.models_dir, settings.embedding_model)),
     )
 
@@ -252,46 +315,6 @@ def desk_of(database: Database, profile: Company) -> EmbeddedDesk:
     )
 
 
-def company_facts(
-    profile: Company, policies: Policies, library: Library | None, *, lockdown: bool = False
-) -> CompanyFacts:
-    """What the agent knows of the company, from its configuration and its articles, if any."""
-    catalogue = policies.catalogue
-    owners: dict[str, str] = {}
-    if library is not None:
-        for card in library.cards:
-            label = f"{card.category}.{card.subcategory}"
-            if label not in owners:
-                owners[label] = library.article(card.id).owner
-    shown = profile.shown_choices
-    return CompanyFacts(
-        name=profile.company.name,
-        default_queue=profile.default_queue,
-        sla=profile.sla,
-        hotline=profile.company.security_hotline,
-        choices={label: text for label, text in shown.items() if label in owners},
-        owners=owners,
-        relations={action: catalogue.relation_of(action) for action in catalogue.actions},
-        class_actions={
-            a.id: a.mandatory_class for a in catalogue.actions.values() if a.mandatory_class
-        },
-        action_titles={a.id: a.title for a in catalogue.actions.values()},
-        action_labels={a.id: a.subcategory for a in catalogue.actions.values()},
-        lockout_labels=frozenset(profile.lockout_labels),
-        out_of_scope=frozenset(profile.out_of_scope),
-        person_labels=frozenset(profile.person_labels),
-        status_labels=frozenset(profile.status_labels),
-        topics=profile.shown_topics,
-        sentences=load_sentences(profile.sentences, policies),
-        service_hours=profile.company.service_desk_hours,
-        desk_hours=profile.desk_hours.as_kept(),
-        site_hours={site: hours.as_kept() for site, hours in profile.site_hours.items()},
-        lockdown=lockdown or profile.lockdown,
-        applications=profile.applications,
-        forms=frozenset(profile.forms),
-    )
-
-
 def _versions(
     library: FollowingLibrary, policy: FollowingPolicy, pens: Writing
 ) -> Callable[[], Versions]:
@@ -302,6 +325,7 @@ def _versions(
         policy=policy.version,
         prompts=pens.prompts,
         model=pens.model,
+        memory=library.memory,
     )
 
 
@@ -332,15 +356,16 @@ def _checkpointed_types() -> list[tuple[str, str]]:
     ]
 
 
-def redactor_of(
-    settings: Settings, home: Home, profile: Company, directory: YamlDirectory
-) -> Redactor:
+def redactor_of(settings: Settings, home: Home, profile: Company, directory: People) -> Redactor:
     """Loads beside the start; the first message waits for what is not there yet."""
-    company = profile.company
-    facts = known(directory.people(), company.domain, company.security_hotline.values())
-    redactor = Redactor(scanner_cache(settings, home), facts)
+    redactor = Redactor(scanner_cache(settings, home), known_of(directory.people(), profile))
     redactor.warm_soon()
     return redactor
+
+
+def known_of(people: Iterable[Person], profile: Company) -> Known:
+    company = profile.company
+    return known(people, company.domain, company.security_hotline.values())
 
 
 def scanner_cache(settings: Settings, home: Home) -> Path:
@@ -350,8 +375,6 @@ def scanner_cache(settings: Settings, home: Home) -> Path:
 
 
 async def _store_problem(journal: SqlJournal, checkpoints: CheckpointFile) -> str | None:
-    from copilot.errors import StoreUnavailableError
-
     try:
         await journal.unfinished()
         await checkpoints.check()

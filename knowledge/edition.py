@@ -1,7 +1,7 @@
 """The open files of one index version, and how a question is ranked against them."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from knowledge.article import Article
 from knowledge.confidence import ConfidenceMismatchError, ConfidenceModel, default_model
-from knowledge.findings import ArticleHit, Findings, Passage, Reader
+from knowledge.findings import ArticleHit, Findings, Passage, Reader, may_read
 from knowledge.index import VectorIndex
 from knowledge.lexical import Lexicon, best
-from knowledge.ranking import Candidates, Ranked, Weights, features, fuse
+from knowledge.ranking import Candidates, Ranked, Weights, features, fuse, led_by
 from knowledge.shelf import Passing, Shelf, day
 from knowledge.versions import IndexUnavailableError, VersionManifest, own, read_manifest
 
@@ -52,6 +52,17 @@ _EMPTY = Candidates(_NO_ROWS, _NO_ROWS, _NO_VALUES, _NO_VALUES, _NO_VALUES, _NO_
 _NOTHING = Rated(_EMPTY, fuse(_EMPTY))
 
 
+NO_VOTES: Mapping[int, float] = {}
+
+
+class _Doubt(NamedTuple):
+    """How sure a ranking is of its first article, and by what."""
+
+    confidence: float
+    answerable: bool
+    signals: Mapping[str, float]
+
+
 class Question(NamedTuple):
     text: str
     vector: Vector
@@ -69,21 +80,6 @@ class Pool(NamedTuple):
     """BM25 of every article."""
     aliases: Vector
     """Cosine of every alias, -1 where it was not compared."""
-
-
-def may_read(
-    audience: Sequence[str], regions: Sequence[str], platforms: Sequence[str], reader: Reader
-) -> bool:
-    """Whether an article is for this reader. Unknown region or platform leaves nothing out."""
-    return (
-        not reader.groups.isdisjoint(audience)
-        and (reader.region is None or reader.region in regions or "any" in regions)
-        and (
-            reader.platform is None
-            or reader.platform in platforms
-            or not {"any", "web"}.isdisjoint(platforms)
-        )
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,26 +123,74 @@ class Edition:
         self._article_lexicon.close()
         self._lock.release()
 
-    def search(self, question: Question, reader: Reader, at: date, limit: int) -> Findings:
+    def search(
+        self,
+        question: Question,
+        reader: Reader,
+        at: date,
+        limit: int,
+        votes: Mapping[int, float] = NO_VOTES,
+    ) -> Findings:
+        """`votes`: how likely articles help by resolved tickets. They reorder and raise no confidence."""
         readable = self._readable(reader)
         current = readable & (self._due >= at.toordinal())
-        found, old = self._both(question, current, readable & ~current, limit)
-        signals = features(found.candidates, found.ranked, len(question.text.split()))
-        language = question.language
-        cosine = float(found.candidates.cosine.max(initial=0.0))
-        hits = self._hits(found.ranked, reader, limit, stale=False)
+        pool, found, old = self._both(question, current, readable & ~current, limit)
+        doubt = self._doubt(question, found)
+        shown = found.ranked
+        heard = {number: vote for number, vote in votes.items() if current[number]}
+        if heard:
+            shown, doubt = self._heard(question, pool, found, heard, doubt)
+        hits = self._hits(shown, reader, limit, stale=False)
         return Findings(
             hits=hits,
             stale_hits=self._hits(old.ranked, reader, limit, stale=True),
-            confidence=self._confidence.probability(signals, language) if hits else 0.0,
-            answerable=bool(hits) and self._confidence.answerable(signals, language, cosine),
-            signals=signals,
+            confidence=doubt.confidence if hits else 0.0,
+            answerable=bool(hits) and doubt.answerable,
+            signals=doubt.signals,
             version=self.manifest.version,
+        )
+
+    def _doubt(self, question: Question, rated: Rated) -> _Doubt:
+        signals = features(rated.candidates, rated.ranked, len(question.text.split()))
+        cosine = float(rated.candidates.cosine.max(initial=0.0))
+        return _Doubt(
+            self._confidence.probability(signals, question.language),
+            self._confidence.answerable(signals, question.language, cosine),
+            signals,
+        )
+
+    def _heard(
+        self,
+        question: Question,
+        pool: Pool,
+        found: Rated,
+        votes: Mapping[int, float],
+        doubt: _Doubt,
+    ) -> tuple[Ranked, _Doubt]:
+        """The ranking with the votes of resolved tickets, and the doubt about its first article.
+
+        The doubt was calibrated without a memory, so it is the greater one of two: that about what
+        would be first without it, and that about what is first with it, by all signals but the memory.
+        """
+        passages = found.candidates.chunk[found.candidates.chunk < len(self.shelf.article_of)]
+        added = self._rows_of(sorted(votes), pool.lexical)
+        unaided = self._rated(question, pool, np.union1d(passages, added))
+        memory = [votes.get(number, 0.0) for number in unaided.candidates.article.tolist()]
+        aided = replace(unaided.candidates, memory=np.array(memory, dtype=np.float32))
+        ranked = fuse(aided, self.weights)
+        first = int(ranked.articles[0])
+        if len(found.ranked.articles) and first == found.ranked.articles[0]:
+            return ranked, doubt
+        other = self._doubt(question, Rated(unaided.candidates, led_by(unaided.ranked, first)))
+        return ranked, _Doubt(
+            min(doubt.confidence, other.confidence),
+            doubt.answerable and other.answerable,
+            other.signals,
         )
 
     def _both(
         self, question: Question, current: Flags, stale: Flags, limit: int
-    ) -> tuple[Rated, Rated]:
+    ) -> tuple[Pool, Rated, Rated]:
         """Current and stale articles, looking deeper when most of what is near is neither.
 
         At last every current article that may be read is compared, so a narrow right to read
@@ -161,7 +205,7 @@ class Edition:
         else:
             every = np.flatnonzero(current[self.shelf.article_of])
             found = self.rate(question, pool._replace(rows=every), current)
-        return found, self.rate(question, pool, stale)
+        return pool, found, self.rate(question, pool, stale)
 
     def pool(self, question: Question, depth: int) -> Pool:
         """The `depth` best rows by cosine and by BM25, whoever may read them."""

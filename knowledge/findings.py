@@ -1,6 +1,6 @@
 """What a search is asked and what it finds. Light values: no index, no model behind them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Literal
@@ -18,6 +18,21 @@ class Reader:
     platform: str | None = None
     """`windows`, `macos`, `ios`, `android` or `None` for unknown (then no article is left out)."""
     region: str | None = None
+
+
+def may_read(
+    audience: Sequence[str], regions: Sequence[str], platforms: Sequence[str], reader: Reader
+) -> bool:
+    """Whether an article is for this reader. Unknown region or platform leaves nothing out."""
+    return (
+        not reader.groups.isdisjoint(audience)
+        and (reader.region is None or reader.region in regions or "any" in regions)
+        and (
+            reader.platform is None
+            or reader.platform in platforms
+            or not {"any", "web"}.isdisjoint(platforms)
+        )
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +82,5 @@ class Findings:
     """The features behind the confidence, for the record."""
     version: str = ""
     """The index version that was searched."""
+    memory: str = ""
+    """The memory of resolved tickets that weighed the articles, empty where none did."""

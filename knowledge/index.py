@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import chromadb
 import numpy as np
@@ -23,6 +23,7 @@ from knowledge.shelf import Contents, ContentVectors, arrange, digests, write_sh
 from knowledge.versions import (
     IndexUnavailableError,
     VersionManifest,
+    carry_memory,
     damage,
     file_sizes,
     install,
@@ -44,7 +45,8 @@ Progress = Callable[[str, int, int], None]
 
 LAYOUT = "3"
 """Version of the files in an index folder."""
-_COLLECTION = "passages"
+PASSAGES = "passages"
+"""Name of the collection of an index version."""
 _BATCH = 4096
 _SAMPLES = 25
 
@@ -148,7 +150,7 @@ def build_version(
             _write(building, contents, embedder, manifest, progress)
             extras(building)
             write_manifest(building, manifest.model_copy(update={"sizes": file_sizes(building)}))
-            install(index_dir, building, version)
+            carry_memory(index_dir, install(index_dir, building, version))
         write_pointer(index_dir, version)
         removed = prune(index_dir, keep)
     return _report(contents, manifest, known, embedded, removed)
@@ -234,8 +236,15 @@ def _write(
     write_lexicon(folder / "lexical" / "rows", [row.embedded for row in contents.rows])
     write_lexicon(folder / "lexical" / "articles", [_whole(a) for a in contents.articles])
     write_manifest(folder, manifest)
+    store_vectors(folder, vectors, progress=progress)
+
+
+def store_vectors(
+    folder: Path, vectors: Vectors, collection: str = PASSAGES, progress: Progress | None = None
+) -> None:
+    """Put vectors into a new vector store, and check that they are found there."""
     try:
-        with VectorIndex(folder, create=True) as index:
+        with VectorIndex(folder, collection, create=True) as index:
             index.add(vectors, progress)
             index.check(vectors)
     except ChromaError as error:
@@ -255,7 +264,7 @@ class VectorIndex:
     Filters are applied by the caller: Chroma's own cost with the number of rows that match.
     """
 
-    def __init__(self, folder: Path, *, create: bool = False) -> None:
+    def __init__(self, folder: Path, collection: str = PASSAGES, *, create: bool = False) -> None:
         path = folder / "chroma"
         if not create and not path.is_dir():
             raise IndexUnavailableError(
@@ -266,12 +275,12 @@ class VectorIndex:
             self._client = chromadb.PersistentClient(path=str(path), settings=settings)
             self._collection = (
                 self._client.create_collection(
-                    _COLLECTION,
+                    collection,
                     embedding_function=None,
                     configuration={"hnsw": {"space": "cosine"}},
                 )
                 if create
-                else self._client.get_collection(_COLLECTION, embedding_function=None)
+                else self._client.get_collection(collection, embedding_function=None)
             )
             self.size = self._collection.count()
         except Exception as error:
@@ -300,19 +309,33 @@ class VectorIndex:
 
     def nearest(self, vector: Vectors, count: int) -> Rows:
         """Rows nearest to a vector, nearest first."""
+        with _failing():
+            return self._query(vector, count, [])[0]
+
+    def near(self, vector: Vectors, count: int) -> tuple[Rows, Vectors]:
+        """The same with their cosines."""
+        with _failing():
+            rows, found = self._query(vector, count, ["distances"])
+            distances = found["distances"][0] if found else []
+            return rows, np.float32(1) - np.array(distances, dtype=np.float32)
+
+    def vectors(self) -> Vectors:
+        """Every vector, in the order of rows."""
+        with _failing():
+            found = self._collection.get(include=["embeddings"])
+            order = np.argsort(np.array(found["ids"], dtype=np.int64))
+            return np.asarray(found["embeddings"], dtype=np.float32)[order]
+
+    def _query(self, vector: Vectors, count: int, include: list[str]) -> tuple[Rows, Any]:
         count = min(count, self.size)
         if count < 1:
-            return np.empty(0, dtype=np.int64)
-        try:
-            found = self._collection.query(
-                query_embeddings=vector[np.newaxis], n_results=count, include=[]
-            )
-        except Exception as error:
-            raise IndexUnavailableError(
-                f"The vector store failed ({type(error).__name__}). Go back with "
-                "`copilot index use VERSION` or build again with `copilot index sync`."
-            ) from error
-        return np.array([int(name) for name in found["ids"][0]], dtype=np.int64)
+            return np.empty(0, dtype=np.int64), None
+        found = self._collection.query(
+            query_embeddings=vector[np.newaxis],
+            n_results=count,
+            include=include,  # type: ignore[arg-type]  # Chroma wants literals
+        )
+        return np.array([int(name) for name in found["ids"][0]], dtype=np.int64), found
 
     def check(self, vectors: Vectors) -> None:
         """Raise `BuildError` unless every row is there and samples find themselves.
@@ -336,6 +359,17 @@ class VectorIndex:
     def _finds(self, row: int, vectors: Vectors) -> bool:
         near = self.nearest(vectors[row], 5).tolist()
         return any(float(vectors[n] @ vectors[row]) > _SAME for n in near)
+
+
+@contextmanager
+def _failing() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise IndexUnavailableError(
+            f"The vector store failed ({type(error).__name__}). Go back with "
+            "`copilot index use VERSION` or build again with `copilot index sync`."
+        ) from error
 
 
 _LOST = 0.2

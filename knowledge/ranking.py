@@ -37,6 +37,8 @@ class Weights:
     """The same for the BM25 of a chunk. It orders the chunks of an article, not the articles."""
     prior: float = 0.3
     """Share of the square root of the classifiers' probability of the article's subcategory."""
+    memory: float = 0.3
+    """Share of the chance that the article helps by what resolved tickets like the question ended with."""
 
 
 SHIPPED = Weights()
@@ -62,6 +64,8 @@ class Candidates:
     """Probability of the article's subcategory by the classifiers, 0 where unknown."""
     probe: Flags | None = None
     """Whether the row is an alias and no chunk; `None` where there are no such rows."""
+    memory: Values | None = None
+    """Chance that the row's article helps by resolved tickets; `None` where none speak."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,8 @@ def fuse(candidates: Candidates, weights: Weights = SHIPPED) -> Ranked:
         + weights.lexical * _share(held)
         + weights.prior * np.sqrt(prior)
     ).astype(np.float32)
+    if candidates.memory is not None and len(starts):
+        scores += np.float32(weights.memory) * candidates.memory[order][starts]
     ranking = np.lexsort((articles, -scores))
     return Ranked(
         articles=articles[ranking],
@@ -115,6 +121,23 @@ def fuse(candidates: Candidates, weights: Weights = SHIPPED) -> Ranked:
         article_lexical=held[ranking],
         coverage=_best(candidates.coverage[order], starts)[ranking],
         prior=prior[ranking],
+    )
+
+
+def led_by(ranked: Ranked, article: int) -> Ranked:
+    """The same ranking with one article moved to the front, all signals as they are."""
+    place = ranked.articles.tolist().index(article)
+    order = np.array([place, *(n for n in range(len(ranked.articles)) if n != place)])
+    return Ranked(
+        articles=ranked.articles[order],
+        scores=ranked.scores[order],
+        chunks=tuple(ranked.chunks[n] for n in order.tolist()),
+        chunk_scores=tuple(ranked.chunk_scores[n] for n in order.tolist()),
+        cosine=ranked.cosine[order],
+        lexical=ranked.lexical[order],
+        article_lexical=ranked.article_lexical[order],
+        coverage=ranked.coverage[order],
+        prior=ranked.prior[order],
     )
 
 

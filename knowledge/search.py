@@ -1,6 +1,7 @@
 """Search: dense and lexical candidates, fused, filtered for the reader, with a calibrated doubt."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from threading import RLock
@@ -9,14 +10,17 @@ from typing import Self
 import numpy as np
 
 from knowledge.article import Article
-from knowledge.edition import CONFIDENCE_FILE, DEPTH, Edition, Question, Rated, Vector
+from knowledge.edition import CONFIDENCE_FILE, DEPTH, NO_VOTES, Edition, Question, Rated, Vector
 from knowledge.findings import Findings, Reader
+from knowledge.memory import Memory, memories_dir
 from knowledge.ranking import Weights
 from knowledge.shelf import Card
 from knowledge.versions import (
     IndexUnavailableError,
     VersionManifest,
     current_dir,
+    memory_of,
+    memory_stamp,
     pointer_stamp,
 )
 
@@ -37,6 +41,10 @@ class Library:
         self._lock = RLock()
         self.problem: str | None = None
         """Why the version that the pointer names does not serve, `None` when it does."""
+        self.memory_problem: str | None = None
+        """Why the memory of resolved tickets has no say, `None` when it has or there is none."""
+        self._memory: Memory | None = None
+        self._open_memory()
 
     @staticmethod
     def open(index_dir: Path, *, weights: Weights = Weights()) -> "Library":  # noqa: B008
@@ -51,6 +59,11 @@ class Library:
     @property
     def version(self) -> str:
         return self._opened.manifest.version
+
+    @property
+    def memory(self) -> str:
+        """The memory of resolved tickets in use, empty where there is none."""
+        return self._memory.version if self._memory else ""
 
     @property
     def folder(self) -> Path:
@@ -80,7 +93,38 @@ class Library:
         """Articles for a question: current ones that the reader may read, and stale ones apart."""
         question = Question(text, _flat(vector), prior or {}, language)
         with self._lock:
-            return self._opened.search(question, reader, at, limit)
+            votes = self._votes(question.vector, reader)
+            found = self._opened.search(question, reader, at, limit, votes)
+            return replace(found, memory=self.memory)
+
+    def _votes(self, vector: Vector, reader: Reader) -> Mapping[int, float]:
+        """What resolved tickets say. A memory that fails is let go: search is as it was without."""
+        if self._memory is None:
+            return NO_VOTES
+        try:
+            return self._memory.votes(vector, reader)
+        except IndexUnavailableError as error:
+            self.memory_problem = str(error)
+            self._close_memory()
+            return NO_VOTES
+
+    def _open_memory(self) -> None:
+        self._close_memory()
+        self._memory_stamp = memory_stamp(self._opened.folder)
+        self.memory_problem = None
+        named = memory_of(self._opened.folder)
+        if self._index_dir is None or named is None or self._opened.weights.memory == 0:
+            return
+        try:
+            folder = memories_dir(self._index_dir) / named
+            self._memory = Memory(folder, self.manifest.model, self.cards)
+        except IndexUnavailableError as error:
+            self.memory_problem = str(error)
+
+    def _close_memory(self) -> None:
+        if self._memory is not None:
+            self._memory.close()
+            self._memory = None
 
     def rate(
         self,
@@ -112,11 +156,15 @@ class Library:
             return self._opened.shelf.sentences(self._number(article_id), _flat(vector))
 
     def refresh(self) -> bool:
-        """Follow the pointer if it was swapped; whether it was. One `stat` when it was not.
+        """Follow the pointer if it was swapped; whether it was. Two `stat` calls when it was not.
 
-        A version that can't be opened changes nothing but `problem`: the old one serves on.
+        A version that can't be opened changes nothing but `problem`: the old one serves on. A memory
+        that was swapped beside the version is followed as well.
         """
-        if self._index_dir is None or pointer_stamp(self._index_dir) == self._stamp:
+        if self._index_dir is None:
+            return False
+        if pointer_stamp(self._index_dir) == self._stamp:
+            self._follow_memory()
             return False
         with self._lock:
             self._stamp = pointer_stamp(self._index_dir)
@@ -131,11 +179,18 @@ class Library:
                 return False
             self._opened.close()
             self._opened = opened
+            self._open_memory()
         return True
+
+    def _follow_memory(self) -> None:
+        if memory_stamp(self._opened.folder) != self._memory_stamp:
+            with self._lock:
+                self._open_memory()
 
     def close(self) -> None:
         """Give the version up, so that another process may own it."""
         with self._lock:
+            self._close_memory()
             self._opened.close()
 
     def __enter__(self) -> Self:

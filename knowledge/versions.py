@@ -2,6 +2,7 @@
 
 <index>/current              the serving version's id, swapped by one rename
 <index>/versions/<id>/       a complete version, never changed after it was swapped in
+<index>/versions/<id>/memory the ticket memory that it is used with, the one file that may change
 <index>/versions/<id>.*      being built or removed; left over only by a crash
 """
 
@@ -14,6 +15,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
+
+Stamp = tuple[int, int]
+_MEMORY = "memory"
 
 
 class IndexUnavailableError(Exception):
@@ -60,6 +64,8 @@ class Version(BaseModel):
     current: bool
     damage: str | None
     """What is wrong with it, `None` if it can serve."""
+    memory: str | None = None
+    """The ticket memory that it is used with, if any."""
 
 
 def versions_dir(index_dir: Path) -> Path:
@@ -84,6 +90,7 @@ def list_versions(index_dir: Path) -> tuple[Version, ...]:
                 passages=manifest.passages if manifest else 0,
                 current=folder.name == current,
                 damage=damage(folder),
+                memory=memory_of(folder),
             )
         )
     return tuple(sorted(found, key=lambda v: (-v.number, v.id)))
@@ -157,7 +164,7 @@ def file_sizes(folder: Path) -> dict[str, int]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
         and path.relative_to(folder).parts[0] != "chroma"
-        and path.name not in {"manifest.json", _LOCK, _OWNER}
+        and path.name not in {"manifest.json", _MEMORY, _LOCK, _OWNER}
     }
 
 
@@ -166,20 +173,54 @@ def next_number(index_dir: Path) -> int:
 
 
 def read_pointer(index_dir: Path) -> str | None:
+    return _named_in(index_dir / "current")
+
+
+def _named_in(pointer: Path) -> str | None:
     try:
-        version = (index_dir / "current").read_text("utf-8").strip()
+        version = pointer.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError):
         return None
     return version if version and version.isalnum() else None
 
 
-def pointer_stamp(index_dir: Path) -> tuple[int, int]:
+def pointer_stamp(index_dir: Path) -> Stamp:
     """Changes when the pointer is swapped. One `stat`."""
+    return _stamp(index_dir / "current")
+
+
+def memory_stamp(folder: Path) -> Stamp:
+    """Changes when an index version is used with another memory. One `stat`."""
+    return _stamp(folder / _MEMORY)
+
+
+def _stamp(pointer: Path) -> Stamp:
     try:
-        status = (index_dir / "current").stat()
+        status = pointer.stat()
     except OSError:
         return (0, 0)
     return (status.st_ino, status.st_mtime_ns)
+
+
+def memory_of(folder: Path) -> str | None:
+    """The memory that an index version is used with."""
+    return _named_in(folder / _MEMORY)
+
+
+def state_memory(folder: Path, memory: str | None) -> None:
+    """Let an index version be used with a memory. One rename; a server notices with its next question."""
+    if memory is None:
+        (folder / _MEMORY).unlink(missing_ok=True)
+    else:
+        write_durably(folder / _MEMORY, f"{memory}\n")
+
+
+def carry_memory(index_dir: Path, folder: Path) -> None:
+    """Use a new index version with the memory of the serving one, if they share the model."""
+    serving = version_dir(index_dir, read_pointer(index_dir) or "none")
+    before, now = read_manifest(serving), read_manifest(folder)
+    if before and now and before.model == now.model:
+        state_memory(folder, memory_of(serving))
 
 
 def write_pointer(index_dir: Path, version: str) -> None:

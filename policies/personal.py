@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -163,6 +164,12 @@ class PersonalData:
         self._known = known
         self._recognisers = _recognisers()
         self._names = _names(known)
+
+    def knowing(self, known: Known) -> "PersonalData":
+        """The same recognisers, going by what is known now."""
+        other = copy(self)
+        other._known, other._names = known, _names(known)  # noqa: SLF001  # its twin
+        return other
 
     def find(self, text: str, *, names_but: str | None = None) -> Iterator[Datum]:
         """Stretches by form; they may overlap. With `names_but` also everybody's name but theirs."""

@@ -69,6 +69,14 @@ class Redactor:
         self._loading = threading.Lock()
         self._detectors: _Detectors | None = None
 
+    def know(self, known: Known) -> None:
+        """From now on, go by this. It may wait for the detectors to load: call it from a thread."""
+        with self._loading:
+            self._known = known
+            if self._detectors is not None:
+                personal = self._detectors.personal.knowing(known)
+                self._detectors = self._detectors._replace(personal=personal)
+
     @property
     def is_warm(self) -> bool:
         return self._detectors is not None

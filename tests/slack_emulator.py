@@ -11,8 +11,8 @@ from pathlib import Path
 import aiohttp
 
 _ROOT = Path(__file__).resolve().parents[1]
-_PROGRAM = _ROOT / ".cache/slack-emulator/node_modules/emulate/dist/index.js"
-_LOOPBACK = _ROOT / "scripts/loopback.cjs"
+PROGRAM = _ROOT / ".cache/slack-emulator/node_modules/emulate/dist/index.js"
+LOOPBACK = _ROOT / "scripts/loopback.cjs"
 _START_SECONDS = 30.0
 ALL, NARROW = "xoxb-everything", "xoxb-nearly-nothing"
 BOT, EMAIL, ROOM = "U0EMULBOT", "dana.reed@emulated.example", "it-help"
@@ -26,16 +26,16 @@ def missing() -> str | None:
     """Why it cannot be run here."""
     if shutil.which("node") is None:
         return "needs node"
-    return None if _PROGRAM.exists() else "needs the Slack emulator (make servers)"
+    return None if PROGRAM.exists() else "needs the Slack emulator (make servers)"
 
 
 @asynccontextmanager
 async def emulating(folder: Path) -> AsyncIterator[str]:
     """The emulator on a free port; yields the address of its Web API."""
-    seed, port = folder / "seed.json", _free_port()
+    seed, port = folder / "seed.json", free_port()
     seed.write_text(json.dumps({"slack": _workspace()}), encoding="utf-8")
     process = await asyncio.create_subprocess_exec(
-        "node", "--require", str(_LOOPBACK), str(_PROGRAM), "start", "--service", "slack",
+        "node", "--require", str(LOOPBACK), str(PROGRAM), "start", "--service", "slack",
         "--port", str(port), "--seed", str(seed), cwd=folder,
         stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
     )  # fmt: skip
@@ -78,7 +78,7 @@ async def _answering(address: str, process: asyncio.subprocess.Process) -> None:
     raise RuntimeError(f"The Slack emulator ended with {process.returncode} instead of serving.")
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -15,6 +15,7 @@ from langchain_core.messages import BaseMessage
 from langchain_core.outputs import ChatResult
 
 from copilot.testing.honest import HonestModel
+from integrations.connecting import Connections
 from integrations.home import Home
 from integrations.jobs.inbox import DbosInbox
 from integrations.jobs.port import JobState, Pace
@@ -96,6 +97,7 @@ async def staged(
     chat_model: str | None = None,
     installed_by_others: bool = False,
     pace: Pace = QUICK,
+    connections: Connections | None = None,
 ) -> AsyncIterator[Stage]:
     """Everything started, and stopped again."""
     async with AsyncExitStack() as stack:
@@ -104,7 +106,7 @@ async def staged(
         url = None if over_socket else f"http://127.0.0.1:{port}/slack/events"
         setup = Setup(app_url=url, retry_waits=(0.0, 0.3, 0.5))
         sim = await stack.enter_async_context(running(setup))
-        app = await open_app(Settings(home=home, chat_model=chat_model))
+        app = await open_app(Settings(home=home, chat_model=chat_model), connections=connections)
         stack.push_async_callback(app.close)
         jobs_url = Home.at(home).jobs_url
         inbox = await DbosInbox.open(jobs_url)
@@ -128,6 +130,8 @@ async def staged(
         )
         await worker.start()
         stack.push_async_callback(worker.stop)
+        following = asyncio.create_task(work.news.follow())
+        stack.push_async_callback(_ended, following)
         door = await stack.enter_async_context(
             opened(
                 IngressOptions(

@@ -61,7 +61,8 @@ def flaw(
     given_up = _named_missing(handoff)
     for field in fields:
         value = _value(handoff, response, field)
-        if field == "attempted_steps" and value == [] and field not in given_up:
+        if field == "attempted_steps" and value == []:
+            # What somebody said to have tried is known: naming it as missing does not make up for it.
             tried = _TRIED.search(known.said.flat)
             if tried:
                 return Flaw(

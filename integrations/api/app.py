@@ -15,6 +15,7 @@ from copilot.errors import CopilotError
 from integrations.api import problems
 from integrations.api.edge import Edge
 from integrations.api.examples import PROBLEM_SCHEMA
+from integrations.api.guard import Guard
 from integrations.api.problems import FieldFault, Present, Problem, ProblemError
 from integrations.api.routes import api_routes
 from integrations.api.runtime import Metrics, Runtime
@@ -46,6 +47,7 @@ def create_app(
     )
     app.include_router(api_routes(runtime))
     hotline = runtime.company.hotline_text()
+    app.add_middleware(Guard, runtime=runtime)
     app.add_middleware(
         Edge,
         present=present,
@@ -53,7 +55,7 @@ def create_app(
         hotline=hotline,
         max_body_bytes=runtime.settings.max_body_bytes,
         body_seconds=runtime.settings.body_seconds,
-        hosts=tuple(hosts),
+        hosts=(*hosts, *runtime.doors.hosts),
     )
     _handle(app, present, runtime)
     return app
@@ -104,19 +106,12 @@ def _parameter_faults(error: Exception) -> list[FieldFault]:
 
 def _http_problem(request: Request, error: Exception) -> Problem:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    path = request.url.path[:100]
+    path = request.url.path
     if status == problems.NOT_FOUND.status:
-        return Problem(
-            problems.NOT_FOUND,
-            f"There is nothing at '{path}'. See /openapi.json for what there is.",
-        )
+        return problems.nothing_at(path)
     if status == problems.WRONG_METHOD.status:
         methods = _headers(error).get("Allow", "").replace(",", " ").split()
-        # The edge reads HEAD as GET.
-        taken = {*methods, "HEAD"} if "GET" in methods else {*methods}
-        allow = ", ".join(sorted(taken))
-        detail = f"'{path}' does not take {request.method}. Use {allow or 'another method'}."
-        return Problem(problems.WRONG_METHOD, detail, allow=allow or None)
+        return problems.wrong_method(path, request.method, methods)
     if status >= problems.BROKEN.status:
         return problems.of_error(error, "")
     return Problem(

@@ -4,7 +4,7 @@ The catalogue is closed. `slug` is the last part of `type`; `GET /problems/{slug
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -47,6 +47,8 @@ class Problem:
     reasons: tuple[str, ...] = ()
     allow: str | None = None
     """Methods that the resource does take."""
+    retry_after: int | None = None
+    """Seconds to wait before the next try."""
 
 
 class ProblemError(Exception):
@@ -68,6 +70,30 @@ NO_HTTP = Kind(
     400,
     "The request is not HTTP",
     "Its first line or a header can't be read or is too long. Send HTTP/1.1 to this address.",
+)
+UNSIGNED = Kind(
+    "unsigned-report",
+    401,
+    "The report is not signed as agreed",
+    "Sign the body with the secret of COPILOT_TICKETS_WEBHOOK_SECRET. What happened is read from the ticket system itself.",
+)
+NOT_SIGNED_IN = Kind(
+    "not-signed-in",
+    401,
+    "You are not signed in",
+    "Sign in at /signin, or send the header `Authorization: Bearer` with a token that works.",
+)
+SIGN_IN_REFUSED = Kind(
+    "sign-in-refused",
+    403,
+    "Signing in did not work",
+    "The link was used before or is too old, or the company's sign-in does not vouch for you. Start again at /signin.",
+)
+TOO_MANY = Kind(
+    "too-many-requests",
+    429,
+    "That was too often",
+    "Wait as many seconds as `Retry-After` says.",
 )
 FOREIGN_ORIGIN = Kind(
     "foreign-origin",
@@ -136,7 +162,7 @@ WRONG_HOST = Kind(
     "wrong-host",
     421,
     "The request names another host",
-    "This server answers to its loopback address only. Use the printed link.",
+    "This server answers to its own names only. Use the printed link, or set COPILOT_ACCESS_PUBLIC_URL.",
 )
 INVALID = Kind(
     "invalid-value",
@@ -166,7 +192,7 @@ KINDS = {
     for kind in (
         MALFORMED, NO_HTTP, FOREIGN_ORIGIN, FOREIGN_THREAD, UNKNOWN_USER, UNKNOWN_THREAD, UNKNOWN_INQUIRY,
         NOT_FOUND, WRONG_METHOD, TOO_SLOW, CONFLICT, TOO_LARGE, WRONG_MEDIA_TYPE, WRONG_HOST, INVALID, REFUSED,
-        BROKEN, UNAVAILABLE, NOT_READY,
+        BROKEN, UNAVAILABLE, NOT_READY, UNSIGNED, NOT_SIGNED_IN, SIGN_IN_REFUSED, TOO_MANY,
     )
 }  # fmt: skip
 
@@ -190,6 +216,10 @@ def of_error(error: Exception, hotline: str) -> Problem:
     if isinstance(error, errors.InquiryError):
         kind = next((kind for cls, kind in OF_ERROR if isinstance(error, cls)), REFUSED)
         return Problem(kind, str(error))
+    if isinstance(error, errors.DirectoryUnavailableError):
+        return Problem(
+            UNAVAILABLE, f"Who you are can't be checked right now. Try again soon. {_call(hotline)}"
+        )
     if isinstance(error, errors.OutageError):
         return Problem(
             UNAVAILABLE, f"Nothing could be recorded, so no case was opened. {_call(hotline)}"
@@ -217,7 +247,28 @@ def as_json(request: Request, problem: Problem) -> Response:
 
 
 def headers_of(problem: Problem) -> dict[str, str]:
-    return {"Allow": problem.allow} if problem.allow else {}
+    headers = {"Allow": problem.allow} if problem.allow else {}
+    if problem.retry_after is not None:
+        headers["Retry-After"] = str(problem.retry_after)
+    if problem.kind is NOT_SIGNED_IN:
+        headers["WWW-Authenticate"] = "Bearer"
+    return headers
+
+
+def nothing_at(path: str) -> Problem:
+    """The problem of an address where nothing is, or nothing for whoever asks."""
+    return Problem(
+        NOT_FOUND, f"There is nothing at '{path[:100]}'. See /openapi.json for what there is."
+    )
+
+
+def wrong_method(path: str, method: str, methods: Collection[str]) -> Problem:
+    """The problem of an address that takes other methods."""
+    # The edge reads HEAD as GET.
+    taken = {*methods, "HEAD"} if "GET" in methods else {*methods}
+    allow = ", ".join(sorted(taken))
+    detail = f"'{path[:100]}' does not take {method}. Use {allow or 'another method'}."
+    return Problem(WRONG_METHOD, detail, allow=allow or None)
 
 
 def listed(faults: Sequence[FieldFault]) -> Problem:

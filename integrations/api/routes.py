@@ -9,10 +9,19 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AwareDatetime, BaseModel
 
 from copilot.conversation import Feedback, Identifier, Inquiry, Reply, Value
-from copilot.errors import DeskUnavailableError, UnknownThreadError, UnknownUserError
+from copilot.errors import (
+    DeskUnavailableError,
+    ForeignThreadError,
+    UnknownInquiryError,
+    UnknownThreadError,
+    UnknownUserError,
+)
 from copilot.record import ThreadView
+from integrations.access.identity import Identity, identity_in, is_own, may_ask_as
+from integrations.access.rules import permits
 from integrations.api import examples, problems
 from integrations.api.bodies import json_object, read_as
+from integrations.api.guard import identity_of
 from integrations.api.problems import KINDS, Problem, ProblemError
 from integrations.api.runtime import Runtime
 from integrations.api.schemas import documents
@@ -20,17 +29,21 @@ from integrations.api.schemas import documents
 _ASK_PROBLEMS = (
     problems.MALFORMED, problems.FOREIGN_THREAD, problems.UNKNOWN_USER, problems.CONFLICT,
     problems.TOO_LARGE, problems.WRONG_MEDIA_TYPE, problems.INVALID, problems.BROKEN, problems.UNAVAILABLE,
+    problems.NOT_SIGNED_IN, problems.TOO_MANY,
 )  # fmt: skip
 _FEEDBACK_PROBLEMS = (
     problems.MALFORMED, problems.FOREIGN_THREAD, problems.UNKNOWN_INQUIRY, problems.TOO_LARGE,
     problems.WRONG_MEDIA_TYPE, problems.INVALID, problems.BROKEN, problems.UNAVAILABLE,
+    problems.NOT_SIGNED_IN, problems.TOO_MANY,
 )  # fmt: skip
 _THREAD_PROBLEMS = (
     problems.FOREIGN_THREAD, problems.UNKNOWN_USER, problems.UNKNOWN_THREAD, problems.INVALID,
-    problems.BROKEN, problems.UNAVAILABLE,
+    problems.BROKEN, problems.UNAVAILABLE, problems.NOT_SIGNED_IN,
 )  # fmt: skip
 _METRICS_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 T = TypeVar("T")
+_NO_THREAD = "No conversation of that id is known. Use the `thread_id` of a reply."
+_NO_INQUIRY = "No inquiry of that id is known. Use the `inquiry_id` of a reply."
 Json = dict[str, str | bool | None]
 
 
@@ -69,7 +82,9 @@ def _add_conversation(router: APIRouter, runtime: Runtime) -> None:
         tags=["conversation"],
     )
     async def ask(request: Request) -> Response:
-        inquiry = inquiry_of(await json_object(request), runtime)
+        identity = identity_of(request)
+        inquiry = inquiry_of(await json_object(request), runtime, asker=_asker(identity))
+        await _check_asker(runtime, identity, inquiry.user)
         return _json(await runtime.copilot.ask(inquiry))
 
     @router.post(
@@ -87,9 +102,13 @@ def _add_conversation(router: APIRouter, runtime: Runtime) -> None:
     async def feedback(request: Request) -> Json:
         sent = read_as(FeedbackBody, await json_object(request))
         said = Feedback.model_validate({**dict(sent), "at": sent.at or runtime.clock()})
-        await runtime.copilot.follow_up(said)
+        await rate(said, identity_of(request), runtime)
         return {"inquiry_id": said.inquiry_id, "verdict": said.verdict, "recorded": True}
 
+    _add_threads(router, runtime)
+
+
+def _add_threads(router: APIRouter, runtime: Runtime) -> None:
     @router.get(
         "/v1/threads/{thread_id:path}",
         summary="Read a conversation, as its owner",
@@ -100,9 +119,13 @@ def _add_conversation(router: APIRouter, runtime: Runtime) -> None:
         },
         tags=["conversation"],
     )
-    async def thread(thread_id: str, user: str) -> Response:
+    async def thread(request: Request, thread_id: str, user: str) -> Response:
         reading = read_as(Reading, {"thread": thread_id, "user": user})
-        return _json(await read_thread(reading, runtime))
+        identity = identity_of(request)
+        if not is_own(identity, reading.user):
+            await runtime.doors.keeper.refuse("other_user", identity, "/v1/threads")
+            raise UnknownThreadError(_NO_THREAD)
+        return _json(await read_thread(reading, runtime, hide=identity.how != "demo"))
 
 
 def _add_operation(router: APIRouter, runtime: Runtime) -> None:
@@ -124,11 +147,12 @@ def _add_operation(router: APIRouter, runtime: Runtime) -> None:
         },
         tags=["operation"],
     )
-    async def readyz() -> dict[Literal["status"], str]:
+    async def readyz(request: Request) -> dict[Literal["status"], str]:
         reasons = [*await runtime.ready(), *await _desk_reasons(runtime)]
         if reasons:
             detail = f"{len(reasons)} part(s) can't be used. Mend what `reasons` lists, or run `copilot doctor`."
-            raise ProblemError(Problem(problems.NOT_READY, detail, reasons=tuple(reasons)))
+            told = tuple(reasons) if permits("operator", identity_in(request.scope)) else ()
+            raise ProblemError(Problem(problems.NOT_READY, detail, reasons=told))
         return {"status": "ready"}
 
     _add_about(router, runtime)
@@ -206,24 +230,63 @@ def _add_documents(router: APIRouter) -> None:
         }
 
 
-def inquiry_of(sent: Mapping[str, object], runtime: Runtime) -> Inquiry:
-    """An inquiry of what was sent; a missing id and time are filled in, `null` counts as missing."""
+def inquiry_of(
+    sent: Mapping[str, object], runtime: Runtime, *, asker: str | None = None
+) -> Inquiry:
+    """An inquiry of what was sent; a missing id and time are filled in, `null` counts as missing.
+
+    `asker` is who asks where nobody is named.
+    """
     given = {key: value for key, value in sent.items() if value is not None}
-    return read_as(Inquiry, {"id": uuid4().hex, "at": runtime.clock(), **given})
+    known = {"id": uuid4().hex, "at": runtime.clock(), **({"user": asker} if asker else {})}
+    return read_as(Inquiry, {**known, **given})
 
 
-async def read_thread(reading: Reading, runtime: Runtime) -> ThreadView:
-    """A conversation for its owner. Raises an `InquiryError` for anybody else."""
-    if runtime.directory.person(reading.user) is None:
+async def read_thread(reading: Reading, runtime: Runtime, *, hide: bool = False) -> ThreadView:
+    """A conversation for its owner. Raises an `InquiryError` for anybody else.
+
+    `hide`: somebody else's conversation looks like one that does not exist.
+    """
+    if await runtime.directory.person(reading.user) is None:
         raise UnknownUserError(
             "The directory knows nobody of that id. Use the id of a person in the directory."
         )
-    view = await runtime.journal.thread(reading.thread, reading.user)
+    try:
+        view = await runtime.journal.thread(reading.thread, reading.user)
+    except ForeignThreadError:
+        if not hide:
+            raise
+        view = None
     if view is None:
-        raise UnknownThreadError(
-            "No conversation of that id is known. Use the `thread_id` of a reply."
-        )
+        raise UnknownThreadError(_NO_THREAD)
     return view
+
+
+async def rate(said: Feedback, identity: Identity, runtime: Runtime) -> None:
+    """Record what became of a reply to them; somebody else's looks like one that does not exist."""
+    if identity.how == "demo":
+        await runtime.copilot.follow_up(said)
+        return
+    if not is_own(identity, said.user):
+        await runtime.doors.keeper.refuse("other_user", identity, "/v1/feedback")
+        raise UnknownInquiryError(_NO_INQUIRY)
+    try:
+        await runtime.copilot.follow_up(said)
+    except (ForeignThreadError, UnknownInquiryError) as error:
+        raise UnknownInquiryError(_NO_INQUIRY) from error
+
+
+async def _check_asker(runtime: Runtime, identity: Identity, user: str) -> None:
+    if not may_ask_as(identity, user):
+        await runtime.doors.keeper.refuse("other_user", identity, "/v1/ask")
+        detail = "You ask as yourself only. Leave `user` out, or send the id that you sign in with."
+        raise ProblemError(Problem(problems.UNKNOWN_USER, detail))
+    if user != identity.id and identity.how != "demo":
+        await runtime.doors.keeper.note("asked_for_another", identity, reason=user)
+
+
+def _asker(identity: Identity) -> str | None:
+    return None if identity.how in ("demo", "owner") else identity.id
 
 
 async def _desk_reasons(runtime: Runtime) -> list[str]:

@@ -1,14 +1,25 @@
 """What the HTTP doors need of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Literal, Protocol
 
 from copilot.company import CompanyFacts
-from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent
+from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
 from copilot.people import Person
 from copilot.record import ThreadSummary, ThreadView
-from integrations.tickets.view import TicketLine, TicketStatus, TicketView
+from integrations.access.doors import Doors
+from integrations.tickets.ratings import Ratings
+from integrations.tickets.view import (
+    Claim,
+    DeskChange,
+    NoteKind,
+    ResolutionCode,
+    TicketLine,
+    TicketStatus,
+    TicketView,
+)
 
 
 class Verbs(Protocol):
@@ -19,6 +30,10 @@ class Verbs(Protocol):
     ) -> Reply: ...
 
     async def follow_up(self, event: Feedback | Takeover | TicketEvent) -> None: ...
+
+    async def as_kept(self, inquiry: Inquiry) -> Inquiry: ...
+
+    def silence(self, thread_id: str) -> asyncio.Lock: ...
 
 
 class Record(Protocol):
@@ -32,21 +47,68 @@ class Record(Protocol):
 
 
 class Cases(Protocol):
-    """Reading the tickets of the desk."""
+    """The tickets of the desk, read and worked on. Every change carries a key: repeating it changes nothing."""
 
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
 
     async def list(
-        self, queue: str | None = None, status: TicketStatus | None = None, *, limit: int = 200
+        self,
+        queue: str | None = None,
+        status: TicketStatus | None = None,
+        *,
+        opened_by: str | None = None,
+        limit: int = 200,
     ) -> Sequence[TicketLine]: ...
+
+    async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]: ...
+
+    async def newest(self) -> int: ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim: ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef: ...
+
+    async def move(
+        self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef: ...
+
+    async def note(
+        self,
+        ticket_id: str,
+        text: str,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        kind: NoteKind = "note",
+    ) -> TicketRef: ...
+
+    async def set_status(
+        self,
+        ticket_id: str,
+        status: TicketStatus,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        note: str | None = None,
+        resolution: ResolutionCode | None = None,
+        minutes: int | None = None,
+    ) -> TicketRef: ...
 
 
 class People(Protocol):
-    """The company's people, for the demonstration's user switcher."""
+    """The company's people. `person` may raise `DirectoryUnavailableError`."""
 
-    def person(self, person_id: str) -> Person | None: ...
+    async def person(self, person_id: str) -> Person | None: ...
 
-    def people(self) -> Sequence[Person]: ...
+    async def names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        """The name of each id, as far as they are known now."""
+        ...
+
+    def people(self) -> Sequence[Person]:
+        """For the demonstration's user switcher."""
+        ...
 
 
 class Options(Protocol):
@@ -95,6 +157,9 @@ class Runtime(Protocol):
     def desk(self) -> Cases: ...
 
     @property
+    def ratings(self) -> Ratings: ...
+
+    @property
     def directory(self) -> People: ...
 
     @property
@@ -111,6 +176,9 @@ class Runtime(Protocol):
 
     @property
     def clock(self) -> Callable[[], datetime]: ...
+
+    @property
+    def doors(self) -> Doors: ...
 
     @property
     def default_user(self) -> str: ...

@@ -207,14 +207,19 @@ async def _door(home: Path | None) -> AsyncIterator[Door]:
             raise
         from integrations.remote import RemoteDoor
 
-        async with RemoteDoor(owned.url, seconds=settings.owner_seconds) as remote:
+        token = place.read_server_token()
+        async with RemoteDoor(owned.url, seconds=settings.owner_seconds, token=token) as remote:
             yield remote
 
 
 class _Local:
     def __init__(self, app) -> None:  # type: ignore[no-untyped-def]
         self._app = app
-        self.default_user: str = app.default_user
+
+    @property
+    def default_user(self) -> str:
+        user: str = self._app.default_user
+        return user
 
     def now(self) -> datetime:
         now: datetime = self._app.clock()

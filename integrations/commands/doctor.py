@@ -250,6 +250,18 @@ def _author(settings: Settings) -> Iterator[Line]:
     )
 
 
+def _directory(_settings: Settings) -> Iterator[Line]:
+    from integrations.connecting import directory_findings
+
+    return map(Line._make, directory_findings())
+
+
+def _devices(_settings: Settings) -> Iterator[Line]:
+    from integrations.connecting import device_findings
+
+    return map(Line._make, device_findings())
+
+
 def _store(settings: Settings) -> Iterator[Line]:
     place = Home(settings.home)
     memory = place.checkpoints
@@ -279,9 +291,10 @@ async def _unanswered(url: str) -> int:
 
 def _port(settings: Settings) -> Iterator[Line]:
     """The server of this home where one runs, else whether the port can be had."""
-    url = Home(settings.home).owner()[1] if settings.home.is_dir() else None
+    home = Home(settings.home)
+    url = home.owner()[1] if settings.home.is_dir() else None
     if url is not None:
-        yield asyncio.run(_answering(url))
+        yield asyncio.run(_answering(url, home.read_server_token()))
     if url is None or ("port" in settings.model_fields_set and not _is_at(url, settings.port)):
         yield from _free(settings)
 
@@ -290,12 +303,12 @@ def _is_at(url: str, port: int) -> bool:
     return url.endswith(f":{port}")
 
 
-async def _answering(url: str) -> Line:
+async def _answering(url: str, token: str | None) -> Line:
     from copilot.errors import CopilotError
     from integrations.remote import RemoteDoor
 
     try:
-        async with RemoteDoor(url, seconds=_PATIENCE_SECONDS) as server:
+        async with RemoteDoor(url, seconds=_PATIENCE_SECONDS, token=token) as server:
             await server.check()
     except CopilotError as error:
         return Line("fail", f"The server of this home, at {url}: {error}")
@@ -337,6 +350,8 @@ _CHECKS: tuple[tuple[str, Check], ...] = (
     ("articles", _articles),
     ("policy", _policy),
     ("author", _author),
+    ("directory", _directory),
+    ("devices", _devices),
     ("store", _store),
     ("port", _port),
 )

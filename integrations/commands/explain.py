@@ -12,6 +12,7 @@ import click
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Inquiry
+from copilot.errors import UnknownUserError
 from copilot.explaining import Explanation
 from copilot.explaining import explain as explained
 from copilot.nodes import Reading, SecondReading
@@ -20,7 +21,8 @@ from integrations import wiring
 from integrations.clock import company_clock
 from integrations.commands.failures import plain
 from integrations.company import Company, load_company
-from integrations.directory.yaml_directory import YamlDirectory
+from integrations.connecting import Connections, connections_of
+from integrations.facts import company_facts
 from integrations.following import CurrentEdition
 from integrations.home import Home, HomeOwnedError
 from integrations.preparing import prepare
@@ -56,17 +58,17 @@ async def _explain(
     _prepare(settings, profile, policies)
     explainer = await _open(settings, profile, policy)
     try:
-        people = explainer.directory.people()
         inquiry = Inquiry.model_validate(
             {
                 **given,
-                "user": people[0].id if user is None else user,
+                "user": _first(explainer) if user is None else user,
                 "at": at or company_clock(profile.demo_clock)(),
             }
         )
         explanation = await explainer.explain(inquiry)
     finally:
         await explainer.journal.close()
+        await explainer.connections.close()
     if as_json:
         document = _document(inquiry, explanation, explainer)
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
@@ -82,7 +84,7 @@ class Explainer:
     reader: Reading
     policy: Policy
     journal: SqlJournal
-    directory: YamlDirectory
+    connections: Connections
     redactor: Redactor
     company: CompanyFacts
     policies: Policies
@@ -95,7 +97,7 @@ class Explainer:
             reader=self.reader,
             policy=self.policy,
             journal=self.journal,
-            directory=self.directory,
+            directory=self.connections.people,
             redactor=self.redactor,
             company=self.company,
             second=self.second,
@@ -105,18 +107,26 @@ class Explainer:
 async def _open(settings: Settings, profile: Company, policy: FollowingPolicy) -> Explainer:
     home = Home.at(settings.home)
     edition = CurrentEdition(home.index)
-    directory = YamlDirectory(profile.directory)
+    counters = Counters()
+    connections = connections_of(profile, counters, mode=settings.mode)
     return Explainer(
         reader=wiring.reader_of(settings, edition),
         policy=policy,
-        directory=directory,
-        redactor=wiring.redactor_of(settings, home, profile, directory),
-        company=wiring.company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
+        connections=connections,
+        redactor=wiring.redactor_of(settings, home, profile, connections.people),
+        company=company_facts(profile, policy.policies, None, lockdown=settings.lockdown),
         policies=policy.policies,
         knowledge=edition.version,
-        second=wiring.writing_of(settings, directory, policy, Counters()).second,
+        second=wiring.writing_of(settings, connections.people, policy, counters).second,
         journal=await SqlJournal.open(settings.database_url or home.records_url),
     )
+
+
+def _first(explainer: "Explainer") -> str:
+    """Who asks where nobody is named."""
+    if not explainer.connections.are_chosen_from:
+        raise UnknownUserError("Nobody is named. Say who asks with --user.")
+    return explainer.connections.people.people()[0].id
 
 
 def _prepare(settings: Settings, profile: Company, policies: Policies) -> None:

@@ -32,7 +32,8 @@ def show_versions(home: Path | None) -> int:
         click.echo(f"No index version in {place.path} yet. Build one with `copilot index sync`.")
     for version in versions:
         mark = "*" if version.current else " "
-        state = f"  damaged: {version.damage}" if version.damage else ""
+        state = f", ticket memory {version.memory}" if version.memory else ""
+        state += f"  damaged: {version.damage}" if version.damage else ""
         click.echo(
             f"{mark} {version.id}  number {version.number}, {version.articles} articles, "
             f"{version.passages} passages{state}"

@@ -5,12 +5,13 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 import uvicorn
@@ -21,9 +22,10 @@ from integrations.api.edge import is_loopback
 from integrations.commands.failures import OUTAGE, USAGE
 from integrations.home import Home
 from integrations.progress import Progress
-from integrations.settings import Settings, SlackSettings
+from integrations.settings import AccessSettings, Settings, SlackSettings, TicketSettings
 
 if TYPE_CHECKING:
+    from integrations.api.reports import Reports
     from integrations.wiring import App
 
 _BACKLOG = 128
@@ -36,7 +38,8 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
     settings = Settings() if home is None else Settings(home=home)
     address = host or settings.host
     number = settings.port if port is None else port
-    if refusal := _refusal(address, number):
+    access = AccessSettings()
+    if refusal := _refusal(address, number, settings.mode, access):
         click.echo(refusal, err=True)
         return USAGE
     try:
@@ -51,11 +54,12 @@ def serve(host: str | None, port: int | None, home: Path | None) -> int:
             return asyncio.run(_serve(settings, listening, url))
 
 
-def _refusal(host: str, port: int) -> str | None:
-    if not is_loopback(host):
+def _refusal(host: str, port: int, mode: str, access: AccessSettings) -> str | None:
+    if not is_loopback(host) and (mode != "production" or access.public_url is None):
         return (
             f"The address '{host}' can be reached from other machines, and nobody signs in yet. "
-            "Serve on a loopback address, like 127.0.0.1."
+            "Serve on a loopback address, like 127.0.0.1, or set COPILOT_MODE=production and "
+            "COPILOT_ACCESS_PUBLIC_URL to the https address where browsers find this server."
         )
     if not 0 <= port <= LAST_PORT:
         return (
@@ -66,7 +70,6 @@ def _refusal(host: str, port: int) -> str | None:
 
 async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     from integrations.api.wire import wire
-    from integrations.web.app import create_site
     from integrations.web.examples import examples_of
     from integrations.wiring import open_app
 
@@ -75,12 +78,44 @@ async def _serve(settings: Settings, listening: socket.socket, url: str) -> int:
     try:
         protocol = wire(runtime.counters, head_seconds=settings.body_seconds)
         greet = partial(_greet, url, runtime.company.name, examples_of(runtime.company))
-        server = Server(_config(create_site(runtime), protocol), greet)
-        async with _slack(runtime, settings, slack):
-            await server.serve(sockets=[listening])
+        invited = await _opened_doors(runtime, settings, url)
+        async with _tickets(runtime, settings, TicketSettings()) as reports:
+            site = _site(runtime, url, reports)
+            server = Server(_config(site, protocol), partial(_say, greet, invited))
+            async with _slack(runtime, settings, slack):
+                await server.serve(sockets=[listening])
     finally:
         await runtime.close()
     return 0
+
+
+def _site(runtime: "App", url: str, reports: "Reports | None") -> FastAPI:
+    from integrations.web.app import create_site
+
+    # The home's own commands come to the address that is announced.
+    return create_site(runtime, hosts=[urlsplit(url).hostname or ""], reports=reports)
+
+
+async def _opened_doors(app: "App", settings: Settings, url: str) -> str | None:
+    """In production: let the home's own commands in, and the first administrator. Says where to."""
+    await app.doors.keeper.clean()
+    if settings.mode != "production":
+        return None
+    Home.at(settings.home).keep_server_token(app.doors.keeper.trust_owner())
+    if app.doors.company is not None or await app.doors.keeper.has_been_entered():
+        return None
+    for person in app.directory.people():
+        if (secret := await app.doors.keeper.invite_admin(person.id)) is not None:
+            where = (app.doors.public_url or url).rstrip("/")
+            return f"{person.name} signs in once, soon, at {where}/signin/link/{secret}"
+    return "Nobody has signed in yet. Make a link with `copilot access link --person ID`."
+
+
+def _say(greet: Callable[[], None], invited: str | None) -> None:
+    greet()
+    if invited is not None:
+        click.echo(invited)
+        sys.stdout.flush()
 
 
 def _slack(
@@ -92,6 +127,22 @@ def _slack(
     from integrations.commands.slack import beside
 
     return beside(app, settings, slack)
+
+
+@asynccontextmanager
+async def _tickets(
+    app: "App", settings: Settings, tickets: TicketSettings
+) -> AsyncIterator["Reports | None"]:
+    """The ticket system beside the server, where one is connected."""
+    if tickets.system == "embedded":
+        yield None
+        return
+    from integrations.api.reports import Reports
+    from integrations.commands.tickets import delivering
+
+    async with delivering(app, settings, tickets) as running:
+        secret = tickets.webhook_secret
+        yield Reports(secret.get_secret_value(), running.hint) if secret else None
 
 
 def _config(app: FastAPI, protocol: type[asyncio.Protocol]) -> uvicorn.Config:
@@ -158,6 +209,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 def address_of(listening: socket.socket) -> str:
     host, port = listening.getsockname()[:2]
+    # Every address of the machine is no address to go to.
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104  # not bound here
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 

@@ -100,9 +100,12 @@ async def working(app: App, settings: Settings, slack: SlackSettings) -> AsyncIt
         ),
     )
     await worker.start()
+    following = asyncio.create_task(work.news.follow())
     try:
         yield
     finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await worker.drain(_GRACE_SECONDS)
         await work.close()
         await inbox.close()

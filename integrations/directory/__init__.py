@@ -1,1 +1,1 @@
-"""Who works at the company: from a file, and later from the company's own directory."""
+"""Who works at the company: from a file, or from the company's own directory over LDAP or SCIM."""

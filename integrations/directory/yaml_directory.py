@@ -1,6 +1,6 @@
 """The directory as a YAML file: the default where the company connects no directory of its own."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -88,18 +88,22 @@ class YamlDirectory:
         problems = [file.problem(place, message) for place, message in _faults(entries)]
         if problems:
             raise DataFileError(problems)
-        self._people = {entry.id: entry.person() for entry in entries}
+        self._everybody = tuple(entry.person() for entry in entries)
+        self._people = {person.id: person for person in self._everybody}
+        self._addresses = {p.email.casefold(): p for p in self._everybody if p.email}
 
-    def person(self, person_id: str) -> Person | None:
+    async def person(self, person_id: str) -> Person | None:
         return self._people.get(person_id)
+
+    async def person_by_email(self, address: str) -> Person | None:
+        return self._addresses.get(address.casefold())
+
+    async def names(self, ids: Iterable[str]) -> Mapping[str, str]:
+        return {each: self._people[each].name for each in ids if each in self._people}
 
     def people(self) -> tuple[Person, ...]:
         """Everybody, in the file's order."""
-        return tuple(self._people.values())
-
-    def names(self) -> Mapping[str, str]:
-        """The name of each id."""
-        return {person.id: person.name for person in self._people.values()}
+        return self._everybody
 
 
 def _faults(entries: tuple[PersonEntry, ...]) -> Iterator[tuple[Place, str]]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Citation, Handoff, Reply
+from copilot.held import RULE as HELD
 from copilot.record import ThreadSummary
 from integrations.shown.text import Block, blocks
 
@@ -35,6 +36,11 @@ class ReplyCard:
     @property
     def id(self) -> str:
         return self.reply.inquiry_id
+
+    @property
+    def is_receipt(self) -> bool:
+        """Whether it only says that an agent has the case and got the words."""
+        return self.reply.policy.rules == (HELD,)
 
     @property
     def asks_for_outcome(self) -> bool:

@@ -1,15 +1,14 @@
 """What must outlive a process: whose thread is whose, what was posted, who has taken over."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import Connection, Row, delete, or_, select, update
 
-from integrations.slack.tables import handoff_ratings, slack_people, slack_posts, slack_threads
+from integrations.slack.tables import slack_followed, slack_people, slack_posts, slack_threads
 from integrations.store.database import Database
-from integrations.store.tables import to_stamp
+from integrations.tickets.tables import tickets
+from integrations.tickets.view import CLOSED
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +73,20 @@ class Member:
     follow_up: bool = True
 
 
+_HOLDER = (
+    select(tickets.c.assignee)
+    .where(
+        or_(tickets.c.id == slack_threads.c.ticket, tickets.c.thread_id == slack_threads.c.id),
+        tickets.c.assignee.is_not(None),
+        tickets.c.status.not_in(CLOSED),
+    )
+    .order_by(tickets.c.updated_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+_TALKS = select(slack_threads, _HOLDER.label("taken_by"))
+
+
 class Ledger:
     """Slack's records in the record store. Any method may raise `StoreUnavailableError`."""
 
@@ -81,8 +94,11 @@ class Ledger:
         self._database = database
         self._add_talk = database.insert(slack_threads).on_conflict_do_nothing()
         self._add_post = database.insert(slack_posts).on_conflict_do_nothing()
+        followed = database.insert(slack_followed)
+        self._keep_followed = followed.on_conflict_do_update(
+            index_elements=["name"], set_={"seq": followed.excluded.seq}
+        )
         self._add_member = database.insert(slack_people).on_conflict_do_nothing()
-        self._add_rating = database.insert(handoff_ratings).on_conflict_do_nothing()
 
     async def talk(self, place: Place, member: str, person: str) -> Talk:
         """The conversation of a person in a thread, begun now if there is none."""
@@ -96,35 +112,39 @@ class Ledger:
             db.execute(self._add_talk, row)
             known = {"person": person, "team": place.team, "member": member, "follow_up": True}
             db.execute(self._add_member, known)
-            found = db.execute(select(slack_threads).where(slack_threads.c.id == name)).one()
+            found = db.execute(_TALKS.where(slack_threads.c.id == name)).one()
             return _talk(found)
 
         return await self._database.write(work)
 
     async def known(self, name: str) -> Talk | None:
         """A conversation by its id."""
-        query = select(slack_threads).where(slack_threads.c.id == name)
+        query = _TALKS.where(slack_threads.c.id == name)
         row = await self._database.read(lambda db: db.execute(query).first())
         return _talk(row) if row else None
 
     async def go_on(self, talk: Talk, place: Place) -> None:
-        """The conversation's case and whoever has it, also in another place."""
+        """The conversation's case, and with it whoever has it, also in another place."""
         other = await self.talk(place, talk.member, talk.person)
         known = await self.known(talk.id) or talk
-        await self._change(other.id, ticket=known.ticket, taken_by=known.taken_by)
+        await self._change(other.id, ticket=known.ticket)
 
     async def set_ticket(self, name: str, ticket: str) -> None:
         await self._change(name, ticket=ticket)
 
-    async def take(self, name: str, agent: str | None) -> None:
-        """A person talks in the thread now, or, with `None`, the copilot again.
+    async def followed(self, name: str) -> int | None:
+        """Up to which event of the desk somebody has read; `None` before the first time."""
+        query = select(slack_followed.c.seq).where(slack_followed.c.name == name)
 
-        So it is wherever else the same case is talked about.
-        """
-        case = select(slack_threads.c.ticket).where(slack_threads.c.id == name).scalar_subquery()
-        same = or_(slack_threads.c.id == name, slack_threads.c.ticket == case)
-        change = update(slack_threads).where(same).values(taken_by=agent)
-        await self._database.write(lambda db: db.execute(change))
+        def work(db: Connection) -> int | None:
+            seq: int | None = db.execute(query).scalar()
+            return seq
+
+        return await self._database.read(work)
+
+    async def follow(self, name: str, seq: int) -> None:
+        row = {"name": name, "seq": seq}
+        await self._database.write(lambda db: db.execute(self._keep_followed, row))
 
     async def stop(self, name: str, at: str) -> None:
         await self._change(name, stopped=at)
@@ -164,26 +184,6 @@ class Ledger:
     async def set_follow_up(self, person: str, *, wanted: bool) -> None:
         change = update(slack_people).where(slack_people.c.person == person)
         await self._database.write(lambda db: db.execute(change.values(follow_up=wanted)))
-
-    async def rate(
-        self, ticket: str, *, agent: str, verdict: str, note: str | None, key: str, at: datetime
-    ) -> None:
-        """What an agent says of a handoff; a repeated key changes nothing."""
-        row = {
-            "key": key, "ticket": ticket, "agent": agent, "verdict": verdict, "note": note,
-            "at": to_stamp(at),
-        }  # fmt: skip
-        await self._database.write(lambda db: db.execute(self._add_rating, row))
-
-    async def ratings(self, ticket: str) -> Sequence[tuple[str, str, str | None]]:
-        """Agent, verdict and note of each rating, oldest first."""
-        query = (
-            select(handoff_ratings)
-            .where(handoff_ratings.c.ticket == ticket)
-            .order_by(handoff_ratings.c.seq)
-        )
-        rows = await self._database.read(lambda db: db.execute(query).all())
-        return [(row.agent, row.verdict, row.note) for row in rows]
 
     async def forget(self, person: str) -> None:
         """Drop what is known of a person here, but for a wish not to be asked.

@@ -1,6 +1,6 @@
 """Who somebody in Slack is: the signed-in account decides, by the address that Slack vouches for."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, Protocol
@@ -10,7 +10,7 @@ from integrations.slack.client import Slack, SlackRefusedError
 
 
 class Colleagues(Protocol):
-    def people(self) -> Sequence[Person]: ...
+    async def person_by_email(self, address: str) -> Person | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,10 @@ class Members:
         self._seen: dict[tuple[str, str], tuple[datetime, Known]] = {}
 
     async def who(self, team: str, member: str, *, from_team: str = "") -> Known:
-        """The person behind a Slack account. May raise `SlackUnavailableError`."""
+        """The person behind a Slack account.
+
+        May raise `SlackUnavailableError`, and `DirectoryUnavailableError` for somebody who is not remembered.
+        """
         if from_team and team and from_team != team:
             return Visitor("other_company")
         now, known = self._clock(), self._seen.get((team, member))
@@ -63,13 +66,11 @@ class Members:
             return Visitor("other_company")
         if user.get("is_restricted") or user.get("is_ultra_restricted"):
             return Visitor("guest")
-        return self._by_address(str((user.get("profile") or {}).get("email") or ""))
+        return await self._by_address(str((user.get("profile") or {}).get("email") or ""))
 
-    def _by_address(self, address: str) -> Known:
-        sought = address.strip().casefold()
-        if not sought:
+    async def _by_address(self, address: str) -> Known:
+        sought = address.strip()
+        person = await self._directory.person_by_email(sought) if sought else None
+        if person is None:
             return Visitor("unknown")
-        for person in self._directory.people():
-            if person.email is not None and person.email.casefold() == sought:
-                return person if person.active else Visitor("inactive")
-        return Visitor("unknown")
+        return person if person.active else Visitor("inactive")

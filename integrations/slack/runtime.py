@@ -1,14 +1,16 @@
 """What Slack's worker needs of a running copilot. The composition root's `App` offers it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Protocol
 
 from copilot.company import CompanyFacts
 from copilot.conversation import Feedback, Inquiry, Reply, Takeover, TicketEvent, TicketRef
+from copilot.people import Person
 from integrations.api import runtime
-from integrations.tickets.view import TicketStatus, TicketView
+from integrations.tickets.ratings import Ratings
+from integrations.tickets.view import Claim, DeskChange, NoteKind, TicketStatus, TicketView
 
 
 class Verbs(Protocol):
@@ -28,9 +30,28 @@ class Tickets(Protocol):
 
     async def ticket(self, ticket_id: str) -> TicketView | None: ...
 
+    async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]: ...
+
+    async def newest(self) -> int: ...
+
     async def note(
+        self,
+        ticket_id: str,
+        text: str,
+        *,
+        key: str,
+        by: str,
+        at: datetime,
+        kind: NoteKind = "note",
+    ) -> TicketRef: ...
+
+    async def said(
         self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
     ) -> TicketRef: ...
+
+    async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim: ...
+
+    async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef: ...
 
     async def move(
         self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
@@ -49,9 +70,9 @@ class Tickets(Protocol):
 
 
 class People(runtime.People, Protocol):
-    """The company's people, also by name."""
+    """The company's people, also by the address that Slack vouches for."""
 
-    def names(self) -> Mapping[str, str]: ...
+    async def person_by_email(self, address: str) -> Person | None: ...
 
 
 class Metrics(Protocol):
@@ -62,6 +83,9 @@ class Metrics(Protocol):
 
 class Helpdesk(Protocol):
     """A running copilot."""
+
+    @property
+    def ratings(self) -> Ratings: ...
 
     @property
     def copilot(self) -> Verbs: ...

@@ -103,9 +103,8 @@ class SelfService:
             view = await helpdesk.desk.ticket(thread.ticket.id) if thread.ticket else None
             # Only a case is in somebody's hands.
             talk = await self._kit.ledger.known(thread.thread_id) if view else None
-            agent = (
-                helpdesk.directory.names().get(talk.taken_by) if talk and talk.taken_by else None
-            )
+            holder = talk.taken_by if talk else None
+            names = await helpdesk.directory.names([holder] if holder else [])
             line = view.line if view else None
             found.append(
                 Past(
@@ -113,7 +112,7 @@ class SelfService:
                     thread.last_at,
                     _state(thread),
                     line,
-                    agent,
+                    names.get(holder or ""),
                 )
             )
         return found
@@ -132,8 +131,8 @@ class SelfService:
         helpdesk = self._kit.helpdesk
         since = max(helpdesk.clock() - _PAST, datetime.min.replace(tzinfo=UTC))
         threads = await helpdesk.journal.recent_threads(talk.person, since, 10_000)
-        person = helpdesk.directory.person(talk.person)
-        known = [f"You are {person.name} ({person.id}) in our directory."] if person else []
+        names = await helpdesk.directory.names([talk.person])
+        known = [f"You are {name} ({id_}) in our directory." for id_, name in names.items()]
         lines = [*known, f"{len(threads)} conversations are kept, without the secrets you typed:"]
         for thread in threads:
             view = await helpdesk.journal.thread(thread.thread_id, talk.person)

@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, Table, Text
 
-from integrations.store.tables import Sequence, metadata
+from integrations.store.tables import metadata
 
 slack_threads = Table(
     "slack_threads",
@@ -14,7 +14,6 @@ slack_threads = Table(
     Column("member", Text, nullable=False),
     Column("person", Text, nullable=False, index=True),
     Column("ticket", Text, index=True),
-    Column("taken_by", Text),
     Column("stopped", Text),
 )
 
@@ -27,6 +26,13 @@ slack_posts = Table(
     Column("ts", Text),
 )
 
+slack_followed = Table(
+    "slack_followed",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seq", BigInteger, nullable=False),
+)
+
 slack_people = Table(
     "slack_people",
     metadata,
@@ -34,16 +40,4 @@ slack_people = Table(
     Column("team", Text, nullable=False),
     Column("member", Text, nullable=False),
     Column("follow_up", Boolean, nullable=False),
-)
-
-handoff_ratings = Table(
-    "handoff_ratings",
-    metadata,
-    Column("seq", Sequence, primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
-    Column("ticket", Text, nullable=False, index=True),
-    Column("agent", Text, nullable=False),
-    Column("verdict", Text, nullable=False),
-    Column("note", Text),
-    Column("at", BigInteger, nullable=False),
 )

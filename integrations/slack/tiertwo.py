@@ -40,7 +40,7 @@ class TierTwo:
         root = await kit.ledger.post(key)
         if root is None or root.ts is None:
             try:
-                await kit.poster.say(key, room, self._card(view, reply, talk))
+                await kit.poster.say(key, room, await self._card(view, reply, talk))
             except SlackRefusedError as error:
                 # The case is at the desk; a wrong channel must not keep the employee waiting.
                 kit.helpdesk.counters.failure("slack.triage", error)
@@ -66,7 +66,7 @@ class TierTwo:
         said = await self._kit.redacted(words or "(a file without words)", person.id)
         if talk.ticket is not None:
             now = kit.helpdesk.clock()
-            await kit.helpdesk.desk.note(talk.ticket, said, key=f"said:{key}", by=person.id, at=now)
+            await kit.helpdesk.desk.said(talk.ticket, said, key=f"said:{key}", by=person.id, at=now)
         await self._beside(talk, f"{key}:passed", f"{person.name} writes: {said}")
         kit.count("passed_on", thread=talk.id)
 
@@ -125,7 +125,7 @@ class TierTwo:
     async def _unreachable(self, job: Job, view: TicketView) -> None:
         """Tell the agent that nothing they do here reaches the employee."""
         direct = await self._kit.poster.direct(str(job.payload["team"]), str(job.payload["user"]))
-        name = self._name(view.line.opened_by)
+        name = await self._name(view.line.opened_by)
         told = f"{name} can't be reached here about {view.line.id}: they asked to be forgotten. Use another way."
         await self._kit.poster.say(f"{job.id}:unreachable", direct, plain(told))
 
@@ -133,15 +133,13 @@ class TierTwo:
         """The employee says that it works: whoever had the conversation is done."""
         if talk.ticket is None:
             return
-        async with self._kit.turns.of(talk.id):
-            await self._kit.ledger.take(talk.id, None)
         await self._beside(talk, f"{key}:closed", f"{person.name} says that it works now.")
         await self._refresh_by_id(talk.ticket, talk.place.team, talk)
 
     async def rate(
         self, job: Job, agent: Person, ticket: str, verdict: str, note: str | None
     ) -> None:
-        await self._kit.ledger.rate(
+        await self._kit.helpdesk.ratings.rate(
             ticket,
             agent=agent.id,
             verdict=verdict,
@@ -155,23 +153,20 @@ class TierTwo:
         self, job: Job, payload: Payload, agent: Person, view: TicketView, talk: Talk | None
     ) -> None:
         kit, ticket = self._kit, view.line.id
+        async with kit.turns.of(view.line.thread_id):
+            key, now = f"slack:claim:{job.id}", kit.helpdesk.clock()
+            claim = await kit.helpdesk.desk.claim(ticket, agent.id, key=key, at=now)
+        if not claim.won and not claim.holder:
+            await self._whisper(payload, job.id, f"{ticket} is resolved. Open it again first.")
+            return
+        if not claim.won or view.line.assignee == agent.id:
+            name = "You have" if claim.won else f"{await self._name(claim.holder)} has"
+            await self._whisper(payload, job.id, f"{name} {ticket} already.")
+            return
         if talk is None:
             await self._unreachable(job, view)
-            await self._set(view, "in_progress", job, agent)
             await self._refresh_by_id(ticket, str(job.payload["team"]), None)
             return
-        async with kit.turns.of(talk.id):
-            known = await kit.ledger.known(talk.id)
-            holder = known.taken_by if known else None
-            if holder is not None:
-                name = "You have" if holder == agent.id else f"{self._name(holder)} has"
-                await self._whisper(payload, job.id, f"{name} {ticket} already.")
-                return
-            if view.line.is_closed:
-                await self._whisper(payload, job.id, f"{ticket} is resolved. Open it again first.")
-                return
-            await kit.ledger.take(talk.id, agent.id)
-            await self._set(view, "in_progress", job, agent)
         told = f"{agent.name} has your case {ticket} now and reads what you write here. I stay silent until they are done."
         await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
         await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
@@ -180,14 +175,12 @@ class TierTwo:
         self, job: Job, agent: Person, view: TicketView, talk: Talk | None
     ) -> None:
         kit, ticket = self._kit, view.line.id
-        if talk is not None:
-            async with kit.turns.of(talk.id):
-                known = await kit.ledger.known(talk.id)
-                await kit.ledger.take(talk.id, None)
-            if known is not None and known.taken_by not in (None, agent.id):
-                said = f"{agent.name} has handed {ticket} back; {self._name(str(known.taken_by))} had it."
-                await self._beside(talk, f"{job.id}:back", said)
-        await self._set(view, "open", job, agent)
+        async with kit.turns.of(view.line.thread_id):
+            key, now = f"slack:release:{job.id}", kit.helpdesk.clock()
+            await kit.helpdesk.desk.release(ticket, key=key, by=agent.id, at=now)
+        if talk is not None and view.line.assignee not in (None, agent.id):
+            said = f"{agent.name} has handed {ticket} back; {await self._name(str(view.line.assignee))} had it."
+            await self._beside(talk, f"{job.id}:back", said)
         if view.line.is_closed:
             told = f"Your case {ticket} is open again with {view.line.queue}."
         else:
@@ -202,12 +195,15 @@ class TierTwo:
         kit, ticket = self._kit, view.line.id
         said = await self._kit.redacted(words, agent.id)
         now = kit.helpdesk.clock()
-        await kit.helpdesk.desk.note(ticket, said, key=f"ask:{job.id}", by=agent.id, at=now)
-        if talk is None:
-            return
-        async with kit.turns.of(talk.id):
+        async with kit.turns.of(view.line.thread_id):
             # The answer belongs to who asked, so the copilot is silent from now on.
-            await kit.ledger.take(talk.id, talk.taken_by or agent.id)
+            key = f"slack:ask-claim:{job.id}"
+            await kit.helpdesk.desk.claim(ticket, agent.id, key=key, at=now)
+            await kit.helpdesk.desk.note(
+                ticket, said, key=f"slack:ask:{job.id}", by=agent.id, at=now, kind="asked"
+            )
+            if talk is None:
+                return
             await self._kit.tell(talk, f"{job.id}:told", cards.human_says(agent.name, said))
         await self._set(view, "waiting", job, agent)
         await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
@@ -219,10 +215,8 @@ class TierTwo:
         said = await self._kit.redacted(words, agent.id)
         await self._set(view, "resolved", job, agent, note=said)
         if talk is not None:
-            async with kit.turns.of(talk.id):
-                await kit.ledger.take(talk.id, None)
-                told = f"Your case {ticket} is resolved by {agent.name}:\n{said}\nIf it is not, write here and it opens again."
-                await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
+            told = f"Your case {ticket} is resolved by {agent.name}:\n{said}\nIf it is not, write here and it opens again."
+            await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
             await kit.try_call(
                 talk.place.team,
                 "agents.sessions.setStatus",
@@ -240,10 +234,8 @@ class TierTwo:
             kit.count("refused_submission", kind="queue")
             return
         now = kit.helpdesk.clock()
-        await kit.helpdesk.desk.move(ticket, queue, key=f"move:{job.id}", by=agent.id, at=now)
+        await kit.helpdesk.desk.move(ticket, queue, key=f"slack:move:{job.id}", by=agent.id, at=now)
         if talk is not None:
-            async with kit.turns.of(talk.id):
-                await kit.ledger.take(talk.id, None)
             told = f"Your case {ticket} is now with {queue}; you don't need to explain it again."
             await self._kit.tell(talk, f"{job.id}:told", cards.progress(told))
         await self._refresh_by_id(ticket, str(job.payload["team"]), talk)
@@ -284,11 +276,15 @@ class TierTwo:
         await self._kit.helpdesk.desk.set_status(
             view.line.id,
             status,
-            key=f"status:{job.id}",
+            key=f"slack:status:{job.id}",
             by=agent.id,
             at=self._kit.helpdesk.clock(),
             note=note,
         )
+
+    async def refresh(self, ticket: str, talk: Talk) -> None:
+        """Show the case on its card as it is now."""
+        await self._refresh_by_id(ticket, talk.place.team, talk)
 
     async def _refresh_by_id(self, ticket: str, team: str, talk: Talk | None) -> None:
         view = await self._kit.helpdesk.desk.ticket(ticket)
@@ -303,15 +299,15 @@ class TierTwo:
         if posted is None or posted.ts is None:
             return
         room = Place(team, posted.channel)
-        await self._kit.poster.rewrite(room, posted.ts, self._card(view, reply, talk))
+        await self._kit.poster.rewrite(room, posted.ts, await self._card(view, reply, talk))
 
-    def _card(self, view: TicketView, reply: Reply | None, talk: Talk | None) -> Message:
-        names = self._kit.helpdesk.directory.names()
-        holder = self._name(talk.taken_by) if talk and talk.taken_by else None
-        return cards.card(view, reply, agent=holder, names=names)
+    async def _card(self, view: TicketView, reply: Reply | None, talk: Talk | None) -> Message:
+        holder = await self._name(talk.taken_by) if talk and talk.taken_by else None
+        return cards.card(view, reply, agent=holder, asker=await self._name(view.line.opened_by))
 
-    def _name(self, person: str) -> str:
-        return self._kit.helpdesk.directory.names().get(person, person)
+    async def _name(self, person: str) -> str:
+        names = await self._kit.helpdesk.directory.names([person])
+        return names.get(person, person)
 
     def _room(self, team: str) -> Place | None:
         channel = self._kit.options.triage_channel

@@ -17,6 +17,7 @@ from integrations.slack.message import (
     plain,
     section,
 )
+from integrations.tickets.ratings import VERDICTS
 from integrations.tickets.view import TicketLine, TicketView
 
 CLAIM, ASK, RESOLVE, REASSIGN, RATE, GIVE_BACK = (
@@ -26,13 +27,6 @@ ADD_MODAL, ASK_MODAL, RESOLVE_MODAL, REASSIGN_MODAL, MISSING_MODAL = (
     "add_line_modal", "ask_modal", "resolve_modal", "reassign_modal", "missing_modal",
 )  # fmt: skip
 MISSING = "missing"
-RATINGS = {
-    "complete": "Complete",
-    MISSING: "Missing …",
-    "wrong_queue": "Wrong queue",
-    "bot_could_have_solved": "The bot could have solved it",
-    "should_have_come_sooner": "Should have come sooner",
-}
 _MARKS = {"P1": ":rotating_light:", "P2": ":large_orange_circle:"}
 _MODALS: Mapping[str, tuple[str, str, str, str]] = {
     # modal: (title, what to type, hint, button)
@@ -58,16 +52,13 @@ _MODALS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
-def card(
-    view: TicketView, reply: Reply | None, *, agent: str | None, names: Mapping[str, str]
-) -> Message:
+def card(view: TicketView, reply: Reply | None, *, agent: str | None, asker: str) -> Message:
     """A handoff as tier 2 reads it, with what can be done about it now."""
     line, handoff = view.line, view.handoff
     head = f"{_MARKS.get(line.priority, ':ticket:')} *{escaped(line.id)}* · {line.priority} · {escaped(line.queue)}"
-    who = names.get(line.opened_by, line.opened_by)
     state = f"{status_words(line.status)}{f' · {escaped(agent)} has it' if agent else ''}"
     blocks: list[Block] = [
-        section(f"{head}\nFrom *{escaped(who)}* · due {moment(line.due_at)} · {state}"),
+        section(f"{head}\nFrom *{escaped(asker)}* · due {moment(line.due_at)} · {state}"),
         *plain(handoff.summary).blocks,
         context(*_facts(handoff)),
     ]
@@ -78,7 +69,7 @@ def card(
     lane = f"ticket:{line.id}"
     blocks.append(actions(lane, *_deeds(line, agent)))
     rating = menu(
-        RATE, "Rate this handoff", [(f"{line.id}|{key}", shown) for key, shown in RATINGS.items()]
+        RATE, "Rate this handoff", [(f"{line.id}|{key}", shown) for key, shown in VERDICTS.items()]
     )
     blocks.append({**actions(lane, rating), "block_id": f"rating|{lane}"})
     return Message(

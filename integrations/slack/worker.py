@@ -9,6 +9,8 @@ from integrations.slack.client import Slack, Token
 from integrations.slack.incoming import ADDRESSED
 from integrations.slack.ledger import Ledger, Place
 from integrations.slack.message import plain
+from integrations.slack.news import KIND as NEWS
+from integrations.slack.news import News
 from integrations.slack.parts import Kit
 from integrations.slack.people import Members
 from integrations.slack.posting import Poster
@@ -30,6 +32,7 @@ class SlackWork:
     def __init__(self, kit: Kit, examples: tuple[str, ...]) -> None:
         self._kit = kit
         tier_two, self_service = TierTwo(kit), SelfService(kit)
+        self.news = News(kit, tier_two)
         talking = Talking(kit, tier_two, self_service)
         replacing = Replacing(kit.slack, kit.poster)
         tapping = Tapping(kit, talking, tier_two, self_service, replacing, examples)
@@ -46,6 +49,7 @@ class SlackWork:
             "check_in": tapping.check_in,
             "still_fine": tapping.still_fine,
             _TOLD: _nothing,
+            NEWS: self.news.tell,
         }
 
     async def given_up(self, job: Job, error: Exception) -> None:

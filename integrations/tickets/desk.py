@@ -1,18 +1,19 @@
 """The embedded ticket desk: the default where the company connects no ticket system of its own."""
 
-from collections.abc import Awaitable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import TypeVar
 
-from sqlalchemy import Connection, Row, bindparam, select
+from sqlalchemy import Connection, bindparam
 
 from copilot.conversation import Handoff, Priority, TicketRef
-from copilot.errors import DeskUnavailableError, StoreUnavailableError
+from copilot.errors import DeskUnavailableError
 from copilot.hours import WorkingHours
+from copilot.record import Held
 from integrations.store.database import Database, RacedError
 from integrations.store.tables import to_stamp, to_time
 from integrations.tickets import statements as sql
 from integrations.tickets.promise import Promises
+from integrations.tickets.rows import Changes, StoredRow, at_the_desk, change, row_of, step
 from integrations.tickets.tables import ticket_events, ticket_numbers, tickets
 from integrations.tickets.view import (
     CLOSED,
@@ -23,22 +24,14 @@ from integrations.tickets.view import (
     ResolutionCode,
     TicketLine,
     TicketStatus,
-    TicketStep,
     TicketView,
 )
-
-T = TypeVar("T")
-StoredRow = Row[tuple[object, ...]]
-Changes = dict[str, str | int | None]
 
 SYSTEM = "desk"
 
 
 class EmbeddedDesk:
-    """Tickets in the record store. Any method may raise `DeskUnavailableError`.
-
-    Every change carries a key: repeating it changes nothing and gives the same ticket.
-    """
+    """Any method may raise `DeskUnavailableError`. Repeating a change's key gives the same ticket."""
 
     def __init__(
         self,
@@ -92,7 +85,7 @@ class EmbeddedDesk:
             )
             return self._ref(str(ticket["id"]), handoff.queue, "open")
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
     async def update(
         self, ticket_id: str, handoff: Handoff, *, key: str, at: datetime
@@ -104,7 +97,7 @@ class EmbeddedDesk:
         self._check_queue(handoff.queue)
 
         def work(db: Connection) -> TicketRef:
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             status = "open" if known.status in CLOSED else known.status
             if not self._note(
                 db, ticket_id, key, at, kind="updated", status=status, handoff=handoff
@@ -121,10 +114,10 @@ class EmbeddedDesk:
             }
             if known.status in CLOSED:
                 changes |= {"assignee": None, "resolution": None}
-            _change(db, known, at, changes)
+            change(db, known, at, changes)
             return self._ref(ticket_id, handoff.queue, status)
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
     async def set_status(
         self,
@@ -141,7 +134,7 @@ class EmbeddedDesk:
         """What an agent did with the ticket; one that is opened again belongs to nobody."""
 
         def work(db: Connection) -> TicketRef:
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             if not self._note(
                 db, ticket_id, key, at, kind="status", status=status, by=by, note=note
             ):
@@ -152,10 +145,10 @@ class EmbeddedDesk:
                 changes |= {"minutes": known.minutes if minutes is None else minutes}
             elif known.status in CLOSED:
                 changes |= {"assignee": None, "resolution": None}
-            _change(db, known, at, changes)
+            change(db, known, at, changes)
             return self._ref(ticket_id, known.queue, status)
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
     async def note(
         self,
@@ -170,12 +163,18 @@ class EmbeddedDesk:
         """Add what somebody says about the ticket; its state stays. The text is redacted already."""
 
         def work(db: Connection) -> TicketRef:
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             if self._note(db, ticket_id, key, at, kind=kind, status=known.status, by=by, note=text):
-                _change(db, known, at, {})
+                change(db, known, at, {})
             return self._ref(ticket_id, known.queue, known.status)
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
+
+    async def said(
+        self, ticket_id: str, text: str, *, key: str, by: str, at: datetime
+    ) -> TicketRef:
+        """What the employee writes to the agent who has the ticket. The text is redacted already."""
+        return await self.note(ticket_id, text, key=key, by=by, at=at, kind="said")
 
     async def move(
         self, ticket_id: str, queue: str, *, key: str, by: str, at: datetime
@@ -184,61 +183,82 @@ class EmbeddedDesk:
         self._check_queue(queue)
 
         def work(db: Connection) -> TicketRef:
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             told = f"Moved from {known.queue} to {queue}."
             status = "open" if known.status == "in_progress" else known.status
             if not self._note(
                 db, ticket_id, key, at, kind="moved", status=status, by=by, note=told
             ):
                 return self._ref(ticket_id, known.queue, known.status)
-            _change(db, known, at, {"queue": queue, "status": status, "assignee": None})
+            change(db, known, at, {"queue": queue, "status": status, "assignee": None})
             return self._ref(ticket_id, queue, status)
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
     async def claim(self, ticket_id: str, agent: str, *, key: str, at: datetime) -> Claim:
         """Give the ticket to an agent, if nobody else has it and it is not done. First come, first served."""
 
         def work(db: Connection) -> Claim:
             taken = db.execute(sql.TAKE, {"sought": ticket_id, "agent": agent}).rowcount
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             if known.assignee == agent and known.status not in CLOSED:
                 if taken:
                     status = "in_progress" if known.status == "open" else known.status
-                    _change(db, known, at, {"status": status})
+                    change(db, known, at, {"status": status})
                     self._note(db, ticket_id, key, at, kind="claimed", status=status, by=agent)
                 return Claim(holder=agent, won=True)
             return Claim(holder=known.assignee or "", won=False)
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
     async def release(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """Nobody has the ticket any more: the copilot may speak again. A closed one opens again."""
 
         def work(db: Connection) -> TicketRef:
-            known = _known(db, ticket_id)
+            known = row_of(db, ticket_id)
             if self._note(db, ticket_id, key, at, kind="released", status="open", by=by):
-                _change(db, known, at, {"status": "open", "assignee": None, "resolution": None})
+                change(db, known, at, {"status": "open", "assignee": None, "resolution": None})
             return self._ref(ticket_id, known.queue, "open")
 
-        return await _at_the_desk(self._database.write(work))
+        return await at_the_desk(self._database.write(work))
 
-    async def holder(self, thread_id: str) -> str | None:
-        """The agent who has a case of this conversation; the copilot is silent there meanwhile."""
+    async def held(self, thread_id: str) -> Held | None:
+        """The case of this conversation that an agent has; the copilot is silent there meanwhile."""
+
+        def work(db: Connection) -> Held | None:
+            row = db.execute(sql.HELD, {"sought": thread_id}).first()
+            if row is None:
+                return None
+            handoff = Handoff.model_validate_json(row.handoff)
+            ticket = self._ref(row.id, row.queue, row.status)
+            return Held(agent=row.assignee, ticket=ticket, handoff=handoff)
+
+        return await at_the_desk(self._database.read(work))
+
+    async def open_case(self, thread_id: str) -> str | None:
+        """The id of the newest case of this conversation that is not done."""
 
         def work(db: Connection) -> str | None:
-            agent: str | None = db.execute(sql.HOLDER, {"sought": thread_id}).scalar()
-            return agent
+            ticket: str | None = db.execute(sql.OPEN_CASE, {"sought": thread_id}).scalar()
+            return ticket
 
-        return await _at_the_desk(self._database.read(work))
+        return await at_the_desk(self._database.read(work))
+
+    async def newest(self) -> int:
+        """The number of the latest event; 0 where nothing has happened yet."""
+        query = sql.NEWEST
+        return await at_the_desk(self._database.read(lambda db: db.execute(query).scalar() or 0))
 
     async def changes(self, since: int, *, limit: int = 200) -> Sequence[DeskChange]:
         """What happened after an event's number, oldest first."""
         sought = {"since": since, "at_most": limit}
-        rows = await _at_the_desk(
+        rows = await at_the_desk(
             self._database.read(lambda db: db.execute(sql.SINCE, sought).all())
         )
-        return [DeskChange(seq=row.seq, ticket_id=row.ticket_id, step=_step(row)) for row in rows]
+        return [
+            DeskChange(seq=row.seq, ticket_id=row.ticket_id, key=row.key, step=step(row))
+            for row in rows
+        ]
 
     async def resolve(self, ticket_id: str, *, key: str, by: str, at: datetime) -> TicketRef:
         """The employee says that it works."""
@@ -256,10 +276,10 @@ class EmbeddedDesk:
             return TicketView(
                 line=self._line(row),
                 handoff=Handoff.model_validate_json(row.handoff),
-                history=tuple(map(_step, history)),
+                history=tuple(map(step, history)),
             )
 
-        return await _at_the_desk(self._database.read(work))
+        return await at_the_desk(self._database.read(work))
 
     async def texts(self, ticket_ids: Sequence[str]) -> dict[str, str]:
         """Summary and notes of each ticket as they stand now, in the order asked for."""
@@ -271,22 +291,24 @@ class EmbeddedDesk:
                 said[row.ticket_id].append(row.note)
             return {name: "\n".join(said[name]) for name in ticket_ids if name in said}
 
-        return await _at_the_desk(self._database.read(work))
+        return await at_the_desk(self._database.read(work))
 
     async def list(
-        self, queue: str | None = None, status: TicketStatus | None = None, *, limit: int = 200
+        self,
+        queue: str | None = None,
+        status: TicketStatus | None = None,
+        *,
+        opened_by: str | None = None,
+        limit: int = 200,
     ) -> list[TicketLine]:
-        """Tickets of a queue and a status, the one that is due first at the top."""
-        query = select(tickets).order_by(tickets.c.due_at, tickets.c.id).limit(limit)
-        if queue is not None:
-            query = query.where(tickets.c.queue == queue)
-        if status is not None:
-            query = query.where(tickets.c.status == status)
-        rows = await _at_the_desk(self._database.read(lambda db: db.execute(query).all()))
+        """Tickets of a queue, a status and a person, the one that is due first at the top."""
+        query = sql.listed(limit, queue=queue, status=status, opened_by=opened_by)
+        rows = await at_the_desk(self._database.read(lambda db: db.execute(query).all()))
         return [self._line(row) for row in rows]
 
     def _number(self, db: Connection, at: datetime) -> str:
-        return f"T-{at.year:04d}-{db.execute(self._next_number, {'year': at.year}).scalar_one():06d}"
+        number = db.execute(self._next_number, {"year": at.year}).scalar_one()
+        return f"T-{at.year:04d}-{number:06d}"
 
     def _note(
         self,
@@ -331,18 +353,19 @@ class EmbeddedDesk:
                 f"The desk has no queue '{queue}'. Use one of: {', '.join(sorted(self._queues))}."
             )
 
-    def _url(self, ticket_id: str) -> str:
+    def url(self, ticket_id: str) -> str:
+        """Where people open the ticket."""
         return f"{self._base_url}/cases/{ticket_id}"
 
     def _ref(self, ticket_id: str, queue: str, status: str) -> TicketRef:
         return TicketRef(
-            system=SYSTEM, id=ticket_id, url=self._url(ticket_id), queue=queue, status=status
+            system=SYSTEM, id=ticket_id, url=self.url(ticket_id), queue=queue, status=status
         )
 
     def _line(self, row: StoredRow) -> TicketLine:
         return TicketLine(
             id=row.id,
-            url=self._url(row.id),
+            url=self.url(row.id),
             queue=row.queue,
             status=row.status,
             priority=row.priority,
@@ -356,45 +379,3 @@ class EmbeddedDesk:
             resolution=row.resolution,
             minutes=row.minutes,
         )
-
-
-def _known(db: Connection, ticket_id: str) -> StoredRow:
-    row = db.execute(sql.FIND, {"sought": ticket_id}).first()
-    if row is None:
-        raise DeskUnavailableError(f"The desk has no ticket '{ticket_id}'. Open one first.")
-    return row
-
-
-def _change(db: Connection, known: StoredRow, at: datetime, changes: Changes) -> None:
-    names = (
-        "queue",
-        "status",
-        "priority",
-        "summary",
-        "handoff",
-        "due_at",
-        "assignee",
-        "resolution",
-        "minutes",
-    )
-    values = {f"new_{name}": changes.get(name, getattr(known, name)) for name in names}
-    updated = max(to_stamp(at), known.updated_at)
-    db.execute(sql.CHANGE, {"sought": known.id, "new_updated_at": updated, **values})
-
-
-def _step(row: StoredRow) -> TicketStep:
-    return TicketStep(
-        kind=row.kind,
-        at=to_time(row.at),
-        by=row.by,
-        status=row.status,
-        note=row.note,
-        handoff=Handoff.model_validate_json(row.handoff) if row.handoff else None,
-    )
-
-
-async def _at_the_desk(work: Awaitable[T]) -> T:
-    try:
-        return await work
-    except StoreUnavailableError as error:
-        raise DeskUnavailableError(f"The ticket desk is not available. {error}") from error

@@ -1,6 +1,8 @@
 """The embedded desk's statements, built once."""
 
-from sqlalchemy import bindparam, select, update
+from typing import Any
+
+from sqlalchemy import Select, bindparam, func, select, update
 
 from integrations.tickets.tables import ticket_events, tickets
 from integrations.tickets.view import CLOSED
@@ -23,14 +25,14 @@ NOTES = (
     )
     .order_by(ticket_events.c.seq)
 )
-HOLDER = (
-    select(tickets.c.assignee)
-    .where(
-        tickets.c.thread_id == bindparam("sought"),
-        tickets.c.assignee.is_not(None),
-        tickets.c.status.not_in(CLOSED),
-    )
-    .order_by(tickets.c.updated_at.desc())
+_OPEN = select(tickets).where(
+    tickets.c.thread_id == bindparam("sought"), tickets.c.status.not_in(CLOSED)
+)
+HELD = _OPEN.where(tickets.c.assignee.is_not(None)).order_by(tickets.c.updated_at.desc()).limit(1)
+OPEN_CASE = (
+    _OPEN.with_only_columns(tickets.c.id)
+    .order_by(tickets.c.opened_at.desc(), tickets.c.id.desc())
+    .limit(1)
 )
 TAKE = (
     update(tickets)
@@ -41,6 +43,7 @@ TAKE = (
     )
     .values(assignee=bindparam("agent"))
 )
+NEWEST = select(func.max(ticket_events.c.seq))
 SINCE = (
     select(ticket_events)
     .where(ticket_events.c.seq > bindparam("since"))
@@ -68,3 +71,10 @@ CHANGE = (
         }
     )
 )
+
+
+def listed(limit: int, **wanted: str | None) -> Select[Any]:
+    """Tickets by their columns; `None` is any."""
+    given = {name: value for name, value in wanted.items() if value is not None}
+    query = select(tickets).order_by(tickets.c.due_at, tickets.c.id).limit(limit)
+    return query.filter_by(**given)

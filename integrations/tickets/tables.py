@@ -45,3 +45,15 @@ ticket_events = Table(
     Column("note", Text),
     Column("handoff", Text),
 )
+
+handoff_ratings = Table(
+    "handoff_ratings",
+    metadata,
+    Column("seq", Sequence, primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("ticket", Text, nullable=False, index=True),
+    Column("agent", Text, nullable=False),
+    Column("verdict", Text, nullable=False),
+    Column("note", Text),
+    Column("at", BigInteger, nullable=False),
+)

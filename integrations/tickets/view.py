@@ -75,6 +75,8 @@ class DeskChange(Value):
 
     seq: int
     ticket_id: str
+    key: str
+    """Says where it came from: changes from elsewhere carry a prefix of their own."""
     step: TicketStep
 
 

@@ -16,13 +16,23 @@ from starlette.responses import HTMLResponse, RedirectResponse, StreamingRespons
 from copilot.conversation import Feedback, Inquiry, Reply
 from copilot.errors import CopilotError
 from copilot.people import Person
+from integrations.access.identity import is_agent
 from integrations.api.bodies import read_as
-from integrations.api.problems import REFUSED, UNKNOWN_USER, Problem, ProblemError, of_error
-from integrations.api.routes import Reading, read_thread
+from integrations.api.guard import identity_of
+from integrations.api.problems import (
+    NOT_SIGNED_IN,
+    REFUSED,
+    UNKNOWN_USER,
+    Problem,
+    ProblemError,
+    of_error,
+)
+from integrations.api.routes import Reading, rate, read_thread
 from integrations.api.runtime import Runtime
 from integrations.shown.replies import reply_card
 from integrations.shown.said import SAID_BY_BUTTON
-from integrations.web.cards import past_card, turn_card
+from integrations.web.agents import Entry, entries_of
+from integrations.web.cards import past_card
 from integrations.web.examples import examples_of
 from integrations.web.pages import Pages, is_fragment, sentences_of
 from integrations.web.session import Session, checked_form, choose_user, field, session_of
@@ -57,12 +67,12 @@ def chat_routes(chat: Chat) -> APIRouter:
     @router.post("/messages")
     async def send(request: Request) -> Response:
         form = await checked_form(request)
-        person = _signed_in(session_of(request, chat.runtime))
+        person = _signed_in(session_of(request))
         return await _asked(chat, request, _inquiry(chat, form, person))
 
     @router.get("/messages/{inquiry_id:path}/events")
     async def events(request: Request, inquiry_id: str, thread: str) -> Response:
-        session = session_of(request, chat.runtime)
+        session = session_of(request)
         reading = read_as(Reading, {"thread": thread, "user": _signed_in(session).id})
         stream = _events(chat, inquiry_id, reading, session.token)
         return StreamingResponse(stream, media_type="text/event-stream")
@@ -76,19 +86,21 @@ def chat_routes(chat: Chat) -> APIRouter:
 
 async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
     runtime = chat.runtime
-    session = session_of(request, runtime)
-    if session.person is None:
-        return chat.pages.response("signed_out.html", {}, status=UNKNOWN_USER.status)
-    turns = []
+    session = session_of(request)
+    identity = identity_of(request)
+    entries: list[Entry] = []
     if thread is not None:
-        reading = read_as(Reading, {"thread": thread, "user": session.person.id})
-        turns = [turn_card(turn) for turn in (await read_thread(reading, runtime)).turns]
+        reading = read_as(Reading, {"thread": thread, "user": identity.id})
+        view = await read_thread(reading, runtime, hide=identity.how != "demo")
+        entries = await entries_of(view.turns, runtime)
     since = runtime.clock() - timedelta(days=_PAST_DAYS)
-    past = await runtime.journal.recent_threads(session.person.id, since, _PAST_COUNT)
+    past = await runtime.journal.recent_threads(identity.id, since, _PAST_COUNT)
     values = {
         "session": session,
-        "people": runtime.directory.people(),
-        "turns": turns,
+        # Only a demonstration lets people choose who they are.
+        "people": runtime.directory.people() if identity.how == "demo" else (),
+        "entries": entries,
+        "is_agent": is_agent(identity),
         "thread_id": thread or f"web-{uuid4().hex[:16]}",
         "inquiry_id": uuid4().hex,
         "past": [past_card(summary, runtime.company) for summary in past],
@@ -99,8 +111,8 @@ async def _page(chat: Chat, request: Request, thread: str | None) -> Response:
 
 async def _switched(chat: Chat, request: Request) -> Response:
     form = await checked_form(request)
-    _signed_in(session_of(request, chat.runtime))
-    chosen = chat.runtime.directory.person(field(form, "user") or "")
+    _signed_in(session_of(request))
+    chosen = await chat.runtime.directory.person(field(form, "user") or "")
     if chosen is None:
         detail = "The directory knows nobody of that id. Choose a person from the list."
         raise ProblemError(Problem(UNKNOWN_USER, detail))
@@ -127,7 +139,7 @@ async def _asked(chat: Chat, request: Request, inquiry: Inquiry) -> Response:
 
 async def _reacted(chat: Chat, request: Request) -> Response:
     form = await checked_form(request)
-    session = session_of(request, chat.runtime)
+    session = session_of(request)
     person = _signed_in(session)
     sent = {
         "inquiry_id": field(form, "to"),
@@ -136,7 +148,7 @@ async def _reacted(chat: Chat, request: Request) -> Response:
         "at": chat.runtime.clock(),
     }
     said = read_as(Feedback, sent)
-    await chat.runtime.copilot.follow_up(said)
+    await rate(said, identity_of(request), chat.runtime)
     if said.verdict in SAID_BY_BUTTON:
         inquiry = _inquiry(chat, form, person, text=SAID_BY_BUTTON[said.verdict])
         return await _asked(chat, request, inquiry)
@@ -212,8 +224,7 @@ def _event(name: str, html: str) -> bytes:
 
 def _signed_in(session: Session) -> Person:
     if session.person is None:
-        detail = "Nobody is signed in: sign-in is not configured. Use the API from this machine."
-        raise ProblemError(Problem(UNKNOWN_USER, detail))
+        raise ProblemError(Problem(NOT_SIGNED_IN, NOT_SIGNED_IN.meaning))
     return session.person
 
 

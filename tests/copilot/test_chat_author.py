@@ -91,7 +91,9 @@ def served(article_id: str, section: str) -> str | None:
 
 
 def screen() -> Screen:
-    return Screen(canary=CANARY, guarded=lambda: Guarded("1", ()), people=[DANA], leak_words=8)
+    return Screen(
+        canary=CANARY, guarded=lambda: Guarded("1", ()), people=lambda: [DANA], leak_words=8
+    )
 
 
 def author(model: Saying, **limits: float) -> tuple[ChatAuthor, list[tuple[str, str]]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from integrations.company import load_company, shipped_company
-from integrations.wiring import company_facts
+from integrations.facts import company_facts
 from policies.loader import load_policies
 from tests.fuzzing import fuzz, gate_check, redactor_check, redactor_of
 

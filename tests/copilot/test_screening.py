@@ -23,7 +23,7 @@ def screen() -> Screen:
     return Screen(
         canary=CANARY,
         guarded=lambda: Guarded("1", (RULE,)),
-        people=[DANA, OMAR, PRIYA],
+        people=lambda: [DANA, OMAR, PRIYA],
         leak_words=8,
     )
 

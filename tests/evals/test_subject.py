@@ -169,7 +169,7 @@ def test_the_log_is_what_is_kept_and_the_versions_say_what_shaped_the_reply(
     assert "certificate validation failure" in log["message"][0]
     assert log["record"]["decision"]["effect"]
     assert SECRET not in row.last.log
-    assert set(row.last.versions) == {"code", "knowledge", "policy", "prompts", "model"}
+    assert set(row.last.versions) == {"code", "knowledge", "memory", "policy", "prompts", "model"}
     assert row.last.citations
     assert row.last.declared is True
 

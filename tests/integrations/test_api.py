@@ -394,10 +394,10 @@ async def test_in_production_nobody_can_choose_who_they_are(app: App) -> None:
     async with httpx.AsyncClient(transport=httpx.ASGITransport(site), base_url=URL) as client:
         for path in ("/", "/cases"):
             page = await client.get(path, headers={"Accept": "text/html"})
-            assert page.status_code == 403
-            assert "sign-in is not configured" in page.text
-            assert "<select" not in page.text
-        assert (await client.get("/v1/about")).json()["default_user"] is None
+            assert page.status_code == 303
+            assert page.headers["location"] == "/signin"
+        asked = {"text": VPN, "user": "dana.reed"}
+        problem(await client.post("/v1/ask", json=asked), "not-signed-in")
 
 
 class Defective:

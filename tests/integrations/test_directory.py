@@ -26,7 +26,7 @@ def faults(tmp_path: Path, people: str) -> list[str]:
     return [problem.removeprefix(f"{tmp_path}/directory.yaml:") for problem in said.value.problems]
 
 
-def test_a_person_is_found_by_id_with_their_devices(tmp_path):
+async def test_a_person_is_found_by_id_with_their_devices(tmp_path):
     people = directory(
         tmp_path,
         """
@@ -37,14 +37,14 @@ def test_a_person_is_found_by_id_with_their_devices(tmp_path):
       - {name: L1, os: macos, os_version: "15.7", managed: true, app_versions: {VPN: "5.1"}}
 """,
     )
-    assert people.person("ann") == Person(
+    assert await people.person("ann") == Person(
         id="ann",
         name="Ann Ray",
         groups=("finance",),
         devices=(Device("L1", "macos", "15.7", managed=True, app_versions=(("VPN", "5.1"),)),),
     )
-    assert people.person("ANN") is None
-    assert people.names() == {"ann": "Ann Ray"}
+    assert await people.person("ANN") is None
+    assert await people.names(["ann", "bob"]) == {"ann": "Ann Ray"}
 
 
 def test_every_fault_of_the_people_is_listed(tmp_path):
@@ -98,9 +98,9 @@ def test_the_shipped_people_work_at_the_companys_sites_and_staff_every_queue():
     assert {f"queue:{queue}" for queue in company.queues} <= groups
 
 
-def test_the_shipped_managers_are_managers_and_devices_are_told_apart():
+async def test_the_shipped_managers_are_managers_and_devices_are_told_apart():
     for person in SHIPPED.people():
-        manager = SHIPPED.person(person.manager) if person.manager else None
+        manager = await SHIPPED.person(person.manager) if person.manager else None
         assert manager is None or "managers" in manager.groups, person.id
     names = [device.name for person in SHIPPED.people() for device in person.devices]
     assert len(names) == len(set(names))

@@ -89,7 +89,7 @@ async def test_a_stretch_of_the_planted_text_is_shown(ground):
 
 
 async def test_somebody_elses_number_and_the_rules_are_leaks(ground):
-    person = ground.stage.app.directory.person("omar.haddad")
+    person = await ground.stage.app.directory.person("omar.haddad")
     rules = next(ground.stage.app.profile.rules.glob("*.cedar")).read_text("utf-8")
     for line in (f"Call {person.phone}.", rules[:300].replace("\n", " ")):
         said = ground.answer.model_copy(update={"text": f"{ground.answer.text}\n{line}"})

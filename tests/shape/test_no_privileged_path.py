@@ -9,13 +9,21 @@ from typing import Any
 
 from copilot import ports
 from integrations.company import load_company, shipped_company
-from integrations.settings import Settings, SlackSettings, TicketSettings
+from integrations.settings import (
+    AccessSettings,
+    DeviceSettings,
+    DirectorySettings,
+    Settings,
+    SlackSettings,
+    TicketSettings,
+)
 from policies.catalogue import load_catalogue
 from tests.shape.sources import PACKAGES, modules, name_of
 
 LIBRARIES = {
-    "Stemmer", "aiohttp", "aiolimiter", "alembic", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
+    "Stemmer", "aiohttp", "aiolimiter", "alembic", "authlib", "bm25s", "bs4", "cedarpy", "chromadb", "click", "confusable_homoglyphs", "dbos",
     "fastapi", "filelock", "httpx", "jinja2", "jsonpath", "kingfisher_sdk", "krippendorff", "langchain_core", "langgraph",
+    "joserfc", "ldap3", "limits",
     "markdown_it", "markupsafe", "numpy", "onnx", "onnxruntime", "platformdirs", "presidio_analyzer",
     "prometheus_client", "py3langid", "pydantic", "pydantic_core", "pydantic_settings", "scipy",
     "sentence_transformers", "sklearn", "slack_bolt", "slack_sdk", "sqlalchemy", "starlette", "structlog",
@@ -25,18 +33,23 @@ LIBRARIES = {
 
 REACHES_OUT = {
     "ctypes", "ftplib", "http", "imaplib", "multiprocessing", "nntplib", "poplib", "pty", "smtplib",
-    "socketserver", "ssl", "subprocess", "telnetlib", "webbrowser", "winreg", "xmlrpc",
+    "socketserver", "subprocess", "telnetlib", "webbrowser", "winreg", "xmlrpc",
 }  # fmt: skip
 """Parts of the standard library with which another system or program could be driven."""
 
 MAY_REACH_OUT = {
-    # The command talks to its own server, tickets go to the company's ticket system, and the benchmark asks the
-    # vendors that a person names.
+    # The command talks to its own server, and the benchmark to the vendors that a person names.
+    # The company's directory and its device management are read over theirs, its sign-in is asked who somebody is.
     "httpx": {
         "integrations/remote.py",
-        "integrations/tickets/systems/calling.py",
         "evals/systems/http.py",
+        "integrations/tickets/systems/calling.py",
+        "integrations/access/oidc.py",
+        "integrations/devices/http_devices.py",
+        "integrations/directory/scim_directory.py",
     },
+    "ldap3": {"integrations/directory/ldap_directory.py", "integrations/directory/ldap_pool.py"},
+    "ssl": {"integrations/directory/ldap_pool.py", "integrations/directory/scim_directory.py"},
     "socket": {"integrations/commands/doctor.py", "integrations/commands/serve.py"},  # a free port
 }
 MAY_IMPORT_BY_NAME = {"evals/cli.py", "integrations/chat_models.py", "integrations/cli.py"}
@@ -45,10 +58,10 @@ MAY_START_A_PROGRAM = {"evals/systems/command.py", "integrations/commands/slack.
 STARTS_PROGRAMS = ("system", "popen", "startfile", "exec", "spawn", "posix_spawn", "fork")
 
 SECRETS_OF_SETTINGS = {
-    "app_token", "bot_token", "client_secret", "signing_secret",
-    "password", "token", "webhook_secret",
+    "admin_groups", "app_token", "bot_token", "client_secret", "oidc_client_secret", "password", "signing_secret", "token",
+    "token_days", "token_url", "webhook_secret",
 }  # fmt: skip
-"""Settings that hold a credential: of Slack, and of the account that writes tickets. The record store's address may hold that of its own database."""
+"""Settings that hold a credential (or name its place): Slack's, those that read directory and devices, the one that writes tickets, and the one that signs people in. The record store's address may hold that of its own database."""
 
 PORTS = {
     "Embedder": {"fingerprint", "embed_queries", "embed_in_context"},
@@ -59,7 +72,9 @@ PORTS = {
         "begin", "finish", "plan_handoff", "handed_off", "unopened", "unfinished", "thread",
         "recent_threads", "note_feedback",
     },
-    "Desk": {"open", "texts", "update", "resolve"},
+    "Desk": {
+        "open", "texts", "update", "resolve", "held", "open_case", "said", "claim", "release",
+    },
 }  # fmt: skip
 """All that the agent can do to the world: read people, record turns, write tickets."""
 
@@ -121,8 +136,15 @@ def test_no_setting_holds_a_credential() -> None:
     speaking = ("token", "secret", "password", "key", "credential", "tenant", "admin")
     held = {
         name
-        for settings in (Settings, SlackSettings, TicketSettings)
-        for name, field in settings.model_fields.items()
+        for group in (
+            AccessSettings,
+            DeviceSettings,
+            DirectorySettings,
+            Settings,
+            SlackSettings,
+            TicketSettings,
+        )
+        for name, field in group.model_fields.items()
         if "Secret" in str(field.annotation) or set(name.split("_")) & set(speaking)
     }
     assert held == SECRETS_OF_SETTINGS

@@ -13,3 +13,10 @@ def upgrade() -> None:
     op.add_column("tickets", sa.Column("assignee", sa.Text()))
     op.add_column("tickets", sa.Column("resolution", sa.Text()))
     op.add_column("tickets", sa.Column("minutes", sa.Integer()))
+    op.drop_column("slack_threads", "taken_by")
+    op.create_table(
+        "slack_followed",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name="pk_slack_followed"),
+    )

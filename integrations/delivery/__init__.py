@@ -1,0 +1,1 @@
+"""Cases of the embedded desk kept in step with the company's ticket system."""
