@@ -39,7 +39,7 @@ def main() -> None:
     system = sys.argv[1] if len(sys.argv) > 1 else ""
     if system not in PORTS:
         sys.exit(f"usage: scripts/tickets_up.py {'|'.join(PORTS)}")
-    print(f"{system} at http://127.0.0.1:{PORTS[system]}")
+    print(f"{system} at http://127.0.0.1:{PORTS[system]}")  # for who started it
     print("accounts copilot@corp.example and agent@corp.example, secrets copilot-secret and agent-secret")  # fmt: skip
     uvicorn.run(site(system), port=PORTS[system], log_level="warning", date_header=False)
 

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from pydantic import ValidationError
 
 from copilot.conversation import Inquiry
 from copilot.errors import DirectoryUnavailableError, OutageError
@@ -22,7 +21,7 @@ from integrations.delivery.telling import Contact, Telling
 from integrations.home import Home
 from integrations.settings import Settings, TicketSettings
 from integrations.store.database import Database
-from integrations.tickets.port import TicketDesk
+from integrations.tickets.port import TicketDesk, TicketSystemRefusedError
 
 if TYPE_CHECKING:
     from integrations.wiring import App
@@ -70,54 +69,31 @@ def running_of(
 
 
 def desk_of(tickets: TicketSettings, company: Company) -> TicketDesk:
-    """The connected ticket system. Raises `OutageError` where none is, or where its settings don't fit."""
+    """The connected ticket system. Raises `OutageError` where none is, or its settings are not complete."""
+    from integrations.tickets.systems.roundup import RoundupConfig, RoundupDesk
+    from integrations.tickets.systems.rt import RtConfig, RtDesk
+    from integrations.tickets.systems.vendors import vendor_desk
+
+    given = _given(tickets, company)
+    if tickets.system == "rt":
+        own = {"token": tickets.token, "settle_seconds": tickets.settle_seconds}
+        return RtDesk(RtConfig.model_validate(given | own))
+    if tickets.system == "roundup":
+        return RoundupDesk(RoundupConfig.model_validate(given | {"password": tickets.password}))
     if tickets.system == "embedded":
         raise OutageError(_EMBEDDED)
-    given = {**_given(tickets, company), **tickets.options}
     try:
-        return _made(tickets.system, given)
-    except ValidationError as error:
-        faults = "; ".join(
-            f"{'.'.join(map(str, fault['loc'])) or 'settings'}: {fault['msg']}"
-            for fault in error.errors()
-        )
-        raise OutageError(
-            f"The settings of the ticket system {tickets.system} don't fit: {faults}. Mend COPILOT_TICKETS_…, or "
-            "COPILOT_TICKETS_OPTIONS for what only this system has."
-        ) from error
-
-
-def _made(system: str, given: Mapping[str, object]) -> TicketDesk:
-    """A vendor's adapter is loaded only where it is used."""
-    if system == "rt":
-        from integrations.tickets.systems.rt import RtConfig, RtDesk
-
-        return RtDesk(RtConfig.model_validate(given))
-    if system == "roundup":
-        from integrations.tickets.systems.roundup import RoundupConfig, RoundupDesk
-
-        return RoundupDesk(RoundupConfig.model_validate(given))
-    if system == "servicenow":
-        from integrations.tickets.systems.servicenow import ServiceNowConfig, ServiceNowDesk
-
-        return ServiceNowDesk(ServiceNowConfig.model_validate(given))
-    if system == "jira":
-        from integrations.tickets.systems.jira import JiraDesk
-        from integrations.tickets.systems.jira_config import JiraConfig
-
-        return JiraDesk(JiraConfig.model_validate(given))
-    from integrations.tickets.systems.zendesk import ZendeskConfig, ZendeskDesk
-
-    return ZendeskDesk(ZendeskConfig.model_validate(given))
+        account = {"token": tickets.token, "password": tickets.password}
+        return vendor_desk(tickets.system, given | account, tickets.vendor)
+    except TicketSystemRefusedError as error:
+        raise OutageError(str(error)) from error
 
 
 def _given(tickets: TicketSettings, company: Company) -> dict[str, object]:
     """The settings that are set, as every system takes them."""
-    names = ("url", "web_url", "user", "token", "password", "call_seconds", "connect_seconds", "connections", "proxy", "ca_file", "plain_http")  # fmt: skip
+    names = ("url", "web_url", "user", "call_seconds", "connect_seconds", "connections", "proxy", "ca_file", "plain_http")  # fmt: skip
     found = {name: value for name in names if (value := getattr(tickets, name)) is not None}
     queues: Mapping[str, str] = {queue: queue for queue in company.queues} | dict(tickets.queues)
-    if tickets.system == "rt":
-        found["settle_seconds"] = tickets.settle_seconds
     return found | {"queues": queues} | ({"statuses": tickets.statuses} if tickets.statuses else {})
 
 
@@ -127,7 +103,10 @@ def doctor() -> int:
     if tickets.system == "embedded":
         say_line("ok", "tickets", _EMBEDDED)
         return 0
-    problems = asyncio.run(_problems(desk_of(tickets, company)))
+    try:
+        problems = asyncio.run(_problems(desk_of(tickets, company)))
+    except OutageError as error:
+        problems = [str(error)]
     for problem in problems:
         say_line("fail", "tickets", problem)
     if not problems:

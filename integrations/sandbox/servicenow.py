@@ -101,7 +101,8 @@ class ServiceNow:
         self._clock = clock
         self._numbers = 0
         self._requires_resolution = requires_resolution
-        self.audits = audits
+        self.audits, self.journals = audits, True
+        """Whether `sys_audit` may be read, and whether notes may be written; they are left out otherwise."""
         every = ("sys_id", "sys_created_on", "sys_created_by", "sys_updated_on", "sys_updated_by", "sys_mod_count")  # fmt: skip
         self._tables = {
             name: _Table(frozenset((*every, *columns)))
@@ -218,7 +219,7 @@ class ServiceNow:
         row |= changed
         row["priority"] = _PRIORITIES.get((row["impact"], row["urgency"]), "5")
         for name, value in journals.items():
-            if value:
+            if value and self.journals:
                 entry = {"name": "incident", "element": name, "element_id": row["sys_id"], "value": value}  # fmt: skip
                 self._insert("sys_journal_field", by, entry, now)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 import yaml
 from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
@@ -32,8 +32,8 @@ class TicketSettings(BaseSettings):
     """The company's queues and what the system calls each: a YAML file, or JSON. Left out, both call them the same."""
     statuses: Annotated[Mapping[str, str], NoDecode] = Field(default_factory=dict)
     """The copilot's states and what the system calls each, likewise. Left out, the system's defaults hold."""
-    options: Annotated[Mapping[str, Any], NoDecode] = Field(default_factory=dict)
-    """What only one system has, by the names of its document: a YAML file, or JSON."""
+    vendor: Annotated[Mapping[str, object], NoDecode] = Field(default_factory=dict)
+    """What only one vendor's system has, like the number of a service desk: a YAML file, or JSON."""
     call_seconds: float = Field(default=10.0, gt=0)
     """How long a call may take from its first to its last byte, each way."""
     connect_seconds: float = Field(default=3.0, gt=0)
@@ -66,7 +66,7 @@ class TicketSettings(BaseSettings):
     webhook_secret: SecretStr | None = None
     """What the system signs its reports of changes with; without it none is taken, and polling alone tells."""
 
-    @field_validator("queues", "statuses", "options", mode="before")
+    @field_validator("queues", "statuses", "vendor", mode="before")
     @classmethod
     def _is_a_mapping(cls, given: object) -> object:
         if not isinstance(given, str) or not given.strip():
@@ -82,10 +82,17 @@ class TicketSettings(BaseSettings):
 
     @model_validator(mode="after")
     def _has_what_it_needs(self) -> Self:
-        needed = {"embedded": (), "rt": ("url", "token"), "roundup": ("url", "user", "password")}
+        needed = {
+            "embedded": (),
+            "rt": ("url", "token"),
+            "roundup": ("url", "user", "password"),
+            "servicenow": ("url", "user", "password"),
+            "jira": ("url", "user", "token"),
+            "zendesk": ("url", "user", "token"),
+        }
         missing = [
             f"COPILOT_TICKETS_{name.upper()}"
-            for name in needed.get(self.system, ("url",))
+            for name in needed[self.system]
             if getattr(self, name) is None
         ]
         if missing:

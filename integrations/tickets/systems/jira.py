@@ -74,7 +74,11 @@ class JiraDesk:
             auth=(config.user, config.token.get_secret_value()),
         )
         self._history = JiraHistory(
-            self._caller, self._names, label=config.label, queue_field=config.queue_field
+            self._caller,
+            self._names,
+            label=config.label,
+            queue_field=config.queue_field,
+            at_once=config.connections,
         )
         self._form: dict[str, list[str]] = {}
 

@@ -1,6 +1,5 @@
 """What happened to our requests in Jira: a search says which changed, their change logs and comments say how."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -12,6 +11,7 @@ from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 from integrations.tickets.systems.plain_id import original
 from integrations.tickets.systems.rendering import without_mark
+from integrations.tickets.systems.window import asked_of_each
 
 _PER_PAGE = 50
 _MADE, _SAID, _CHANGED = 0, 1, 2
@@ -64,10 +64,13 @@ async def comments(caller: Caller, key: str) -> AsyncIterator[Raw]:
 class JiraHistory:
     """A `window.Source`."""
 
-    def __init__(self, caller: Caller, names: Names, *, label: str, queue_field: str) -> None:
+    def __init__(
+        self, caller: Caller, names: Names, *, label: str, queue_field: str, at_once: int
+    ) -> None:
         self._caller = caller
         self._names = names
         self._label = label
+        self._at_once = at_once
         self._queue_field = queue_field
         self._us = ""
 
@@ -82,9 +85,9 @@ class JiraHistory:
         jql = f'labels = {quoted(self._label)} AND updated >= "-{minutes}m" ORDER BY updated ASC'
         fields = "labels,created,creator"
         issues = {one["key"]: one async for one in searched(self._caller, jql, fields)}
-        # The caller's own limit of connections holds back what is asked for at once.
-        found = await asyncio.gather(*(self._of(issue, moment) for issue in issues.values()))
-        return [change for changes in found for change in changes]
+        return await asked_of_each(
+            list(issues.values()), lambda one: self._of(one, moment), at_once=self._at_once
+        )
 
     async def _of(self, issue: Raw, moment: datetime) -> list[TicketChange]:
         correlation = correlation_of(issue["fields"], self._label)

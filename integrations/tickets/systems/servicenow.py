@@ -122,7 +122,7 @@ class ServiceNowDesk:
             auth=(config.user, config.password.get_secret_value()),
         )
         self._history = ServiceNowHistory(
-            self._caller, self._names, us=config.user, mark=config.mark
+            self._caller, self._names, us=config.user, mark=config.mark, at_once=config.connections
         )
 
     async def create(self, ticket: NewTicket) -> Outcome:

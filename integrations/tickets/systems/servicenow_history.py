@@ -1,6 +1,5 @@
 """What happened to our incidents in ServiceNow: its audit has the fields that changed, its journal what was written."""
 
-import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -12,6 +11,7 @@ from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 from integrations.tickets.systems.plain_id import original
 from integrations.tickets.systems.rendering import without_mark
+from integrations.tickets.systems.window import asked_of_each
 
 _PER_PAGE = 500
 _AT_ONCE = 50
@@ -93,12 +93,13 @@ class Groups:
 class ServiceNowHistory:
     """A `window.Source`."""
 
-    def __init__(self, caller: Caller, names: Names, *, us: str, mark: str) -> None:
+    def __init__(self, caller: Caller, names: Names, *, us: str, mark: str, at_once: int) -> None:
         self.groups = Groups(caller)
         self._caller = caller
         self._names = names
         self._us = us
         self._mark = mark
+        self._at_once = at_once
 
     async def now(self) -> datetime:
         asked = {"sysparm_limit": "1", "sysparm_fields": "sys_id"}
@@ -116,8 +117,7 @@ class ServiceNowHistory:
             if row.get("correlation_display") == self._mark and row["correlation_id"]
         ]
         parts = [ours[first : first + _AT_ONCE] for first in range(0, len(ours), _AT_ONCE)]
-        found = await asyncio.gather(*(self._of(part, begin) for part in parts))
-        return [change for changes in found for change in changes]
+        return await asked_of_each(parts, lambda part: self._of(part, begin), at_once=self._at_once)
 
     async def _of(self, incidents: list[Row], begin: str) -> list[TicketChange]:
         ids = ",".join(row["sys_id"] for row in incidents)

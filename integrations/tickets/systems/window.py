@@ -5,10 +5,11 @@ change is asked for again and again, and the cursor carries what was told of it:
 end of a page, or because it shows up late by less than that stretch.
 """
 
+import asyncio
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,6 +17,7 @@ from copilot.conversation import Value
 from integrations.tickets.port import ChangePage, TicketChange, TicketSystemRefusedError
 
 _DIGEST_CHARS = 12
+_Item = TypeVar("_Item")
 
 
 class Source(Protocol):
@@ -62,6 +64,21 @@ async def changes(source: Source, since: str | None, limit: int, stretch: timede
     return ChangePage(
         changes=tuple(page), cursor=after.model_dump_json(), is_last=len(news) <= limit
     )
+
+
+async def asked_of_each(
+    items: Sequence[_Item], ask: Callable[[_Item], Awaitable[list[TicketChange]]], *, at_once: int
+) -> list[TicketChange]:
+    """What is told of each, asking for no more at once than there are connections: who waits too long for one fails."""
+    found: list[TicketChange] = []
+    for begin in range(0, len(items), at_once):
+        asking = (ask(one) for one in items[begin : begin + at_once])
+        # All are waited for, also where one fails: none goes on when nobody listens any more.
+        for answer in await asyncio.gather(*asking, return_exceptions=True):
+            if isinstance(answer, BaseException):
+                raise answer
+            found += answer
+    return found
 
 
 def _seconds(found: Iterable[TicketChange]) -> dict[str, int]:

@@ -108,7 +108,9 @@ class ZendeskDesk:
             config.model_copy(update={"url": f"{config.base}/api/v2"}),
             auth=(f"{config.user}/token", config.token.get_secret_value()),
         )
-        self._history = ZendeskHistory(self._caller, self._names, tag=config.tag)
+        self._history = ZendeskHistory(
+            self._caller, self._names, tag=config.tag, at_once=config.connections
+        )
 
     async def create(self, ticket: NewTicket) -> Outcome:
         queue = self._config.queues.get(ticket.queue)

@@ -1,6 +1,5 @@
 """What happened to our tickets in Zendesk: the export says which changed, their audits say how."""
 
-import asyncio
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -11,6 +10,7 @@ from integrations.tickets.systems.calling import Answer, Caller, said
 from integrations.tickets.systems.naming import Names
 from integrations.tickets.systems.plain_id import original
 from integrations.tickets.systems.rendering import without_mark
+from integrations.tickets.systems.window import asked_of_each
 
 _PER_PAGE = 100
 _EXPORT_AGE = timedelta(seconds=65)
@@ -72,11 +72,12 @@ class Groups:
 class ZendeskHistory:
     """A `window.Source`."""
 
-    def __init__(self, caller: Caller, names: Names, *, tag: str) -> None:
+    def __init__(self, caller: Caller, names: Names, *, tag: str, at_once: int) -> None:
         self.groups = Groups(caller)
         self._caller = caller
         self._names = names
         self._tag = tag
+        self._at_once = at_once
         self._us: int | None = None
 
     async def us(self) -> int:
@@ -94,9 +95,9 @@ class ZendeskHistory:
     async def since(self, moment: datetime, now: datetime) -> list[TicketChange]:
         begin = min(moment, now - _EXPORT_AGE)
         tickets = [raw async for raw in self._exported(begin) if self._is_ours(raw)]
-        # The caller's own limit of connections holds back what is asked for at once.
-        found = await asyncio.gather(*(self._changes(raw, moment) for raw in tickets))
-        return [change for changes in found for change in changes]
+        return await asked_of_each(
+            tickets, lambda raw: self._changes(raw, moment), at_once=self._at_once
+        )
 
     def _is_ours(self, raw: Raw) -> bool:
         return bool(raw.get("external_id")) and self._tag in (raw.get("tags") or ())

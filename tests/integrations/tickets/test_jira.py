@@ -36,6 +36,7 @@ from tests.integrations.tickets.bench import (
     shown,
 )
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -175,7 +176,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestJira(TicketDeskContract):
+class TestJira(TicketDeskContract, VendorsAreTakenAtTheirWord):
     @pytest.mark.parametrize("text", SHORT.values(), ids=SHORT.keys())
     async def test_text_arrives_unchanged(self, bench: Bench, text: str) -> None:
         """A description holds 32 767 characters: what is longer has a test of its own."""
@@ -364,6 +365,44 @@ async def test_the_simulator_has_the_traps_of_the_product(bench: Bench) -> None:
     assert nowhere.status_code == 400
     bare = await http.post("/servicedeskapi/request", json={"serviceDeskId": DESK, "requestTypeId": REQUEST_TYPE})  # fmt: skip
     assert "Summary" in bare.json()["errorMessage"]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"labels": ["two words"]},
+        {QUEUE_FIELD: {"value": "nobody"}},
+        {"priority": {"name": "P1"}},
+        {"summary": "two\nlines"},
+        {"description": "x" * 32_768},
+        {"customfield_1": "x"},
+    ],
+)
+async def test_the_simulator_refuses_what_jira_refuses(
+    bench: Bench, values: dict[str, object]
+) -> None:
+    ticket = await opened(bench)
+    http = agent_of(bench)._caller._http
+    edited = await http.put(f"/api/3/issue/{ticket.id}", json={"fields": values})
+    assert edited.status_code == 400
+    assert list(edited.json()["errors"]) == list(values)
+    wanted = {"serviceDeskId": DESK, "requestTypeId": REQUEST_TYPE, "requestFieldValues": {"summary": "x", **values}}  # fmt: skip
+    made = await http.post("/servicedeskapi/request", json=wanted)
+    assert (made.status_code, "errorMessage" in made.json()) == (400, True)
+    stranger = {**wanted, "requestFieldValues": {"summary": "x"}, "raiseOnBehalfOf": "0"}
+    assert "raiseOnBehalfOf" in (await http.post("/servicedeskapi/request", json=stranger)).text
+    way = {"transition": {"id": "15"}}
+    resolved = await http.post(f"/api/3/issue/{ticket.id}/transitions", json=way)
+    assert resolved.json()["errors"] == {"resolution": "Resolution is required."}
+
+
+async def test_a_type_of_links_that_is_not_there_is_rejected(stand: Stand, bench: Bench) -> None:
+    ticket, other = await opened(bench), await opened(bench)
+    desk = JiraDesk(config(stand, link_type="Depends"))
+    outcome = await desk.link(ticket.id, other.id)
+    assert isinstance(outcome, Rejected)
+    assert "Depends" in outcome.reason
+    await desk.close()
 
 
 def test_secrets_are_not_shown() -> None:

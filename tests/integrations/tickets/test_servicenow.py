@@ -22,6 +22,7 @@ from integrations.tickets.systems.servicenow import ServiceNowConfig, ServiceNow
 from tests.faulty_proxy import faulty_proxy
 from tests.integrations.tickets.bench import Bench, an_escalation, changes_since, done, now, opened
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -157,7 +158,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestServiceNow(TicketDeskContract):
+class TestServiceNow(TicketDeskContract, VendorsAreTakenAtTheirWord):
     pass
 
 
@@ -285,6 +286,14 @@ async def test_what_the_platform_leaves_out_is_rejected(stand: Stand, bench: Ben
     assert "Resolution code" in outcome.reason
     assert "u_nope" in " ".join(await desk.problems())
     await desk.close()
+
+
+async def test_a_note_that_is_left_out_is_rejected(stand: Stand, bench: Bench) -> None:
+    ticket = await opened(bench)
+    stand.servicenow.journals = False
+    outcome = await bench.desk.comment(ticket.id, "hello", visibility="internal", key="k")
+    assert isinstance(outcome, Rejected)
+    assert "work_notes" in outcome.reason
 
 
 async def test_an_audit_that_may_not_be_read_is_named(stand: Stand, bench: Bench) -> None:

@@ -1,5 +1,6 @@
 """Cursors over lists that are coarse and late: whatever the page and whenever it shows up, each change comes once."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from integrations.tickets.port import TicketChange, TicketSystemRefusedError
 from integrations.tickets.systems.plain_id import original, plain
 from integrations.tickets.systems.shortening import shortened
-from integrations.tickets.systems.window import changes
+from integrations.tickets.systems.window import asked_of_each, changes
 
 START = datetime(2026, 11, 24, 10, 0, tzinfo=UTC)
 STRETCH = timedelta(seconds=60)
@@ -64,6 +65,27 @@ async def test_a_cursor_does_not_grow_with_the_history() -> None:
     page = await changes(source, cursor, 4_000, STRETCH)
     assert not page.is_last
     assert len(page.cursor) < 2_500
+
+
+async def test_no_more_is_asked_at_once_than_there_are_connections() -> None:
+    asking, most, ended = 0, 0, []
+
+    async def ask(number: int) -> list[TicketChange]:
+        nonlocal asking, most
+        asking += 1
+        most = max(most, asking)
+        await asyncio.sleep(0)
+        asking -= 1
+        ended.append(number)
+        if number == 5:
+            raise TicketSystemRefusedError("five")
+        return [TicketChange(event_id=str(number), ticket_id="1", kind="other", at=START)]
+
+    told = await asked_of_each(range(5), ask, at_once=2)
+    assert ([one.event_id for one in told], most) == (["0", "1", "2", "3", "4"], 2)
+    with pytest.raises(TicketSystemRefusedError, match="five"):
+        await asked_of_each(range(4, 20), ask, at_once=4)
+    assert (max(ended), asking) == (7, 0), "none goes on when one failed"
 
 
 @pytest.mark.parametrize("cursor", ["", "4711", "{}", '{"start": 1}'])

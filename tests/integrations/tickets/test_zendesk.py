@@ -1,6 +1,8 @@
 """The contract of ticket desks on a simulated Zendesk, and what is Zendesk's own."""
 
 import asyncio
+import base64
+import hmac
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -34,6 +36,7 @@ from tests.integrations.tickets.bench import (
     shown,
 )
 from tests.integrations.tickets.contract import TicketDeskContract
+from tests.integrations.tickets.contract_of_vendors import VendorsAreTakenAtTheirWord
 from tests.integrations.tickets.vendors import COPILOT, HUMAN, QUEUES, Caller, TestClock, served
 
 pytestmark = [pytest.mark.enable_socket, pytest.mark.allow_hosts(["127.0.0.1"])]
@@ -168,7 +171,7 @@ async def bench(stand: Stand) -> AsyncIterator[Bench]:
     await agent.close()
 
 
-class TestZendesk(TicketDeskContract):
+class TestZendesk(TicketDeskContract, VendorsAreTakenAtTheirWord):
     @pytest.mark.parametrize("text", SHORT.values(), ids=SHORT.keys())
     async def test_text_arrives_unchanged(self, bench: Bench, text: str) -> None:
         """A comment holds 64 KB: what is longer has a test of its own."""
@@ -200,6 +203,12 @@ async def test_a_ticket_is_found_before_the_search_index_has_it(stand: Stand, be
     await bench.desk.create(ticket)
     stand.zendesk.search_delay = timedelta(hours=1)
     assert await bench.desk.find(ticket.correlation_id) is not None
+    assert isinstance(bench.agent, ZendeskAgent)
+    sought = {"query": f'type:ticket external_id:"{plain(ticket.correlation_id)}"'}
+    for delay, count in ((timedelta(hours=1), 0), (timedelta(0), 1)):
+        stand.zendesk.search_delay = delay
+        found = await bench.agent._caller.done("GET", "/search", params=sought)
+        assert found.json()["count"] == count
 
 
 async def test_commas_in_an_id_do_not_find_the_tickets_of_its_parts(bench: Bench) -> None:
@@ -328,6 +337,41 @@ async def test_reports_are_signed_and_old_ones_refused(stand: Stand, bench: Benc
     assert not is_genuine(body, **sent, secret=SECRET, at=at + timedelta(hours=1))
     assert not is_genuine(body, **{**sent, "timestamp": "soon"}, secret=SECRET, at=at)
     assert not is_genuine(body, **{**sent, "signature": "ü"}, secret=SECRET, at=at)
+    for timestamp in ("soon", "2026-11-24T10:00:00"):
+        signed = base64.b64encode(hmac.digest(SECRET.encode(), timestamp.encode(), "sha256"))
+        forged = {"signature": signed.decode(), "timestamp": timestamp}
+        assert not is_genuine(b"", **forged, secret=SECRET, at=at), "without a time zone"
+
+
+async def test_an_address_that_zendesk_refuses_does_not_lose_the_ticket(bench: Bench) -> None:
+    made = await opened(bench, requester_email="dana@intranet")
+    assert made.requester == COPILOT.email
+
+
+@pytest.mark.parametrize(
+    ("values", "field"),
+    [
+        ({"status": "done"}, "status"),
+        ({"status": "new"}, "status"),
+        ({"priority": "P1"}, "priority"),
+        ({"group_id": 1}, "group"),
+        ({"external_id": "x" * 256}, "external_id"),
+        ({"comment": {"body": "x" * 70_000}}, "comment"),
+    ],
+)
+async def test_the_simulator_refuses_what_zendesk_refuses(
+    bench: Bench, values: dict[str, object], field: str
+) -> None:
+    ticket = await opened(bench)
+    assert isinstance(bench.agent, ZendeskAgent)
+    await bench.agent.changes(ticket.id, status="open")
+    http = bench.agent._caller._http
+    answer = await http.put(f"/tickets/{ticket.id}", json={"ticket": values})
+    assert (answer.status_code, answer.json()["error"]) == (422, "RecordInvalid")
+    assert field in answer.json()["details"]
+    recent = await http.get("/incremental/tickets/cursor?start_time=99999999999")
+    assert recent.json()["error"] == "StartTimeTooRecent"
+    assert (await http.put(f"/tickets/{ticket.id}", content=b"{")).status_code == 400
 
 
 async def test_placeholders_of_zendesk_are_not_filled_in(bench: Bench) -> None:
