@@ -9,7 +9,7 @@ from benchmarks.memory import public_stream, replay
 from benchmarks.public_sets import DEFAULT_DATA, DataMissingError, load_techqa
 from benchmarks.retrieval import open_bench
 
-pytestmark = pytest.mark.external
+pytestmark = [pytest.mark.external, pytest.mark.soak]
 _CACHE = Path(tempfile.gettempdir()) / "it-copilot-bench-vectors"
 
 
