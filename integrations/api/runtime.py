@@ -97,6 +97,29 @@ class Cases(Protocol):
     ) -> TicketRef: ...
 
 
+class Resolutions(Protocol):
+    """Where it is kept which articles solved a ticket."""
+
+    async def record(
+        self,
+        ticket_id: str,
+        problem: str,
+        articles: Sequence[str],
+        *,
+        by: str,
+        person: str,
+        at: datetime,
+        label: tuple[str, str] | None = None,
+    ) -> None: ...
+
+
+class Remembering(Protocol):
+    """What is learnt from resolved tickets."""
+
+    @property
+    def resolutions(self) -> Resolutions: ...
+
+
 class People(Protocol):
     """The company's people. `person` may raise `DirectoryUnavailableError`."""
 
@@ -158,6 +181,9 @@ class Runtime(Protocol):
 
     @property
     def ratings(self) -> Ratings: ...
+
+    @property
+    def memory(self) -> Remembering: ...
 
     @property
     def directory(self) -> People: ...

@@ -15,6 +15,7 @@ from integrations.api.bodies import read_as
 from integrations.api.guard import identity_of
 from integrations.api.problems import NOT_FOUND, Problem, ProblemError
 from integrations.api.runtime import Runtime
+from integrations.memory.resolutions import ResolutionRefusedError
 from integrations.tickets.ratings import VERDICTS
 from integrations.tickets.view import TicketLine, TicketStatus, TicketView
 from integrations.web.cards import case_card, turn_card
@@ -63,7 +64,7 @@ def queue_routes(runtime: Runtime, pages: Pages, news: News) -> APIRouter:
             raise ProblemError(Problem(NOT_FOUND, f"Nothing is called '{deed[:40]}' here."))
         try:
             await DEEDS[deed](Deed(runtime, agent, found, _sent(form)))
-        except CaseRefusedError as error:
+        except (CaseRefusedError, ResolutionRefusedError) as error:
             return await _case(request, runtime, pages, ticket_id, problem=str(error))
         return RedirectResponse(f"/queue/{ticket_id}?done={deed}", 303)
 
@@ -71,7 +72,7 @@ def queue_routes(runtime: Runtime, pages: Pages, news: News) -> APIRouter:
 
 
 def _sent(form: FormData) -> Sent:
-    names = ("key", "text", "queue", "code", "minutes", "over", "verdict")
+    names = ("key", "text", "queue", "code", "minutes", "over", "verdict", "articles")
     return read_as(Sent, {name: value for name in names if (value := field(form, name))})
 
 

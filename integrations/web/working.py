@@ -1,5 +1,6 @@
 """What an agent does with a case: each deed once, by who may, and said to whom it concerns."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal, get_args
@@ -30,6 +31,8 @@ class Sent(Value):
     text: Words | None = None
     queue: str | None = None
     code: ResolutionCode | None = None
+    articles: str | None = Field(default=None, max_length=500)
+    """Ids of the articles that solved it, separated by commas or blanks."""
     minutes: int | None = Field(default=None, ge=0, le=10_000)
     verdict: (
         Literal[
@@ -127,6 +130,7 @@ async def resolve(deed: Deed) -> None:
         raise CaseRefusedError("Choose how the case ended.")
     words = await deed.words()
     await _check_holder(deed)
+    await _remember(deed)
     await deed.runtime.desk.set_status(
         deed.line_id,
         "resolved",
@@ -136,6 +140,27 @@ async def resolve(deed: Deed) -> None:
         note=words,
         resolution=deed.sent.code,
         minutes=deed.sent.minutes,
+    )
+
+
+async def _remember(deed: Deed) -> None:
+    """Which articles solved it, for those who ask like it. In the employee's words, as they are kept."""
+    named = re.findall(r"[\w-]+", deed.sent.articles or "")
+    if deed.sent.code == "solved_with_article" and not named:
+        raise CaseRefusedError("Name the article that solved it, like kb-0101.")
+    view = await deed.runtime.journal.thread(deed.case.line.thread_id, None)
+    if not named or view is None or not view.turns:
+        return
+    handoff = deed.case.handoff
+    known = handoff.category and handoff.subcategory
+    await deed.runtime.memory.resolutions.record(
+        deed.line_id,
+        view.turns[0].text,
+        named,
+        by=deed.agent.id,
+        person=deed.case.line.opened_by,
+        at=deed.runtime.clock(),
+        label=(handoff.category or "", handoff.subcategory or "") if known else None,
     )
 
 
