@@ -70,31 +70,15 @@ def running_of(
 
 def desk_of(tickets: TicketSettings, company: Company) -> TicketDesk:
     """The connected ticket system. Raises `OutageError` where none is, or its settings are not complete."""
-    from integrations.tickets.systems.roundup import RoundupConfig, RoundupDesk
-    from integrations.tickets.systems.rt import RtConfig, RtDesk
     from integrations.tickets.systems.vendors import vendor_desk
 
-    given = _given(tickets, company)
-    if tickets.system == "rt":
-        own = {"token": tickets.token, "settle_seconds": tickets.settle_seconds}
-        return RtDesk(RtConfig.model_validate(given | own))
-    if tickets.system == "roundup":
-        return RoundupDesk(RoundupConfig.model_validate(given | {"password": tickets.password}))
     if tickets.system == "embedded":
         raise OutageError(_EMBEDDED)
+    queues: Mapping[str, str] = {queue: queue for queue in company.queues} | dict(tickets.queues)
     try:
-        account = {"token": tickets.token, "password": tickets.password}
-        return vendor_desk(tickets.system, given | account, tickets.vendor)
+        return vendor_desk(tickets.system, {**dict(tickets), "queues": queues}, tickets.vendor)
     except TicketSystemRefusedError as error:
         raise OutageError(str(error)) from error
-
-
-def _given(tickets: TicketSettings, company: Company) -> dict[str, object]:
-    """The settings that are set, as every system takes them."""
-    names = ("url", "web_url", "user", "call_seconds", "connect_seconds", "connections", "proxy", "ca_file", "plain_http")  # fmt: skip
-    found = {name: value for name in names if (value := getattr(tickets, name)) is not None}
-    queues: Mapping[str, str] = {queue: queue for queue in company.queues} | dict(tickets.queues)
-    return found | {"queues": queues} | ({"statuses": tickets.statuses} if tickets.statuses else {})
 
 
 def doctor() -> int:

@@ -6,8 +6,7 @@ from pydantic import Field, SecretStr
 
 from copilot.conversation import Priority
 from integrations.tickets.port import RemoteStatus
-from integrations.tickets.systems.calling import Connection
-from integrations.tickets.systems.naming import Names
+from integrations.tickets.systems.config import SystemConfig
 
 _STATUSES: dict[RemoteStatus, str] = {
     "new": "Waiting for support",
@@ -19,7 +18,7 @@ _STATUSES: dict[RemoteStatus, str] = {
 }
 
 
-class JiraConfig(Connection):
+class JiraConfig(SystemConfig):
     """How one company's Jira Service Management is used."""
 
     user: str
@@ -58,12 +57,3 @@ class JiraConfig(Connection):
     """Type of the links between tickets."""
     stretch_seconds: float = Field(default=180.0, ge=0)
     """How late a change may show up in the search and is told all the same."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )

@@ -25,8 +25,9 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
-from integrations.tickets.systems.naming import Names, is_number, is_page
+from integrations.tickets.systems.calling import Answer, Caller, read_back, said
+from integrations.tickets.systems.config import SystemConfig
+from integrations.tickets.systems.naming import is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
     digest,
@@ -69,7 +70,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-class RoundupConfig(Connection):
+class RoundupConfig(SystemConfig):
     """How one company's Roundup is used; `url` is the tracker's, like `https://issues.example.com/it`."""
 
     user: str
@@ -92,15 +93,6 @@ class RoundupConfig(Connection):
     """Properties of an issue that are filled, and the part of the handoff that each takes."""
     conflict_tries: int = Field(default=3, ge=1)
     """How often a change that need not see the latest version is tried when others change the ticket too."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )
 
 
 class RoundupDesk:

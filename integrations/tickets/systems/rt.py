@@ -27,8 +27,9 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
-from integrations.tickets.systems.naming import Names, is_number, is_page
+from integrations.tickets.systems.calling import Answer, Caller, read_back, said
+from integrations.tickets.systems.config import SystemConfig
+from integrations.tickets.systems.naming import is_number, is_page
 from integrations.tickets.systems.rendering import (
     an_address,
     fields,
@@ -67,7 +68,7 @@ _FIELDS = {
 }  # fmt: skip
 
 
-class RtConfig(Connection):
+class RtConfig(SystemConfig):
     """How one company's RT is used."""
 
     token: SecretStr
@@ -90,15 +91,6 @@ class RtConfig(Connection):
     """Accounts that are no people."""
     settle_seconds: float = Field(default=2.0, ge=0)
     """Changes younger than this are told the next time: a database numbers a change before others see it."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )
 
 
 class RtDesk:

@@ -25,8 +25,9 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Caller, Connection, read_back, said
-from integrations.tickets.systems.naming import Names, is_page
+from integrations.tickets.systems.calling import Caller, read_back, said
+from integrations.tickets.systems.config import SystemConfig
+from integrations.tickets.systems.naming import is_page
 from integrations.tickets.systems.plain_id import original, plain
 from integrations.tickets.systems.rendering import (
     an_address,
@@ -68,7 +69,7 @@ _STATUSES: dict[RemoteStatus, str] = {
 }
 
 
-class ServiceNowConfig(Connection):
+class ServiceNowConfig(SystemConfig):
     """How one company's ServiceNow is used."""
 
     user: str
@@ -95,15 +96,6 @@ class ServiceNowConfig(Connection):
     """Resolution notes likewise."""
     stretch_seconds: float = Field(default=120.0, ge=0)
     """How late a change may show up in the audit and is told all the same."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )
 
 
 class ServiceNowDesk:

@@ -27,8 +27,9 @@ from integrations.tickets.port import (
     Unknown,
     Visibility,
 )
-from integrations.tickets.systems.calling import Answer, Caller, Connection, read_back, said
-from integrations.tickets.systems.naming import Names, is_number, is_page
+from integrations.tickets.systems.calling import Answer, Caller, read_back, said
+from integrations.tickets.systems.config import SystemConfig
+from integrations.tickets.systems.naming import is_number, is_page
 from integrations.tickets.systems.plain_id import original, plain
 from integrations.tickets.systems.rendering import an_address, has_mark, marked, one_line, rendered
 from integrations.tickets.systems.shortening import shortened
@@ -54,7 +55,7 @@ _STATUSES: dict[RemoteStatus, str] = {
 Raw = dict[str, Any]
 
 
-class ZendeskConfig(Connection):
+class ZendeskConfig(SystemConfig):
     """How one company's Zendesk is used."""
 
     user: str
@@ -77,15 +78,6 @@ class ZendeskConfig(Connection):
     """How late a change may show up in Zendesk's export and is told all the same."""
     conflict_tries: int = Field(default=3, ge=1)
     """How often a link is written again when others change the ticket at the same time."""
-
-    @property
-    def names(self) -> Names:
-        return Names(
-            queues=self.queues,
-            statuses=self.statuses,
-            also_read=self.also_read,
-            priorities=self.priorities,
-        )
 
 
 class ZendeskDesk:

@@ -1,6 +1,7 @@
 """Cases on their way to a real Request Tracker 5, through a proxy that loses and refuses, and back."""
 
 import asyncio
+import base64
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,6 +16,7 @@ import pytest
 
 from copilot.conversation import Inquiry, Reply
 from integrations.api.reports import Reports
+from integrations.clock import wall_clock
 from integrations.delivery.ledger import DeliveryLedger
 from integrations.delivery.outbox import Outbox, Pace
 from integrations.delivery.sync import Sync
@@ -255,6 +257,22 @@ async def test_only_signed_reports_are_heard(
     assert changed.status_code == 401
     assert hints == ["hint"]
     assert b'copilot_problems_total{kind="unsigned-report"} 5.0' in stage.app.counters.exposed()
+
+
+async def test_zendesks_own_signature_is_heard_while_it_is_fresh(
+    door: tuple[httpx.AsyncClient, list[str]],
+) -> None:
+    client, hints = door
+    for age, status in ((timedelta(), 202), (timedelta(minutes=6), 401)):
+        moment = (wall_clock() - age).isoformat()
+        digest = hmac.digest(SECRET.encode(), moment.encode() + b"{}", "sha256")
+        headers = {
+            "X-Zendesk-Webhook-Signature": base64.b64encode(digest).decode(),
+            "X-Zendesk-Webhook-Signature-Timestamp": moment,
+        }
+        answer = await client.post("/v1/tickets/events", content=b"{}", headers=headers)
+        assert answer.status_code == status
+    assert hints == ["hint"]
 
 
 async def test_it_runs_beside_the_server_and_survives_what_is_away(stage: Stage) -> None:
